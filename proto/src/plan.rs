@@ -1,0 +1,87 @@
+//! What Core asks of AIR: the house format and block plans, as plain values.
+//!
+//! The JSON form of `PLAN.json` and the protobuf form carry the same fields. Unknown JSON fields are
+//! ignored; a missing one is an error that names it. These types hold any values: judging them
+//! against the contracts is AIR's job at acceptance, never the parser's.
+
+use retrovue_timebase::{Millis, UtcMs};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The fixed shape of a channel's output for the lifetime of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HouseFormat {
+    /// Picture width in pixels.
+    pub width: u32,
+    /// Picture height in pixels.
+    pub height: u32,
+    /// Frame rate numerator.
+    pub fps_num: u32,
+    /// Frame rate denominator.
+    pub fps_den: u32,
+    /// Video rate in kb/s.
+    pub video_bitrate_kbps: u32,
+    /// Audio rate in kb/s.
+    pub audio_bitrate_kbps: u32,
+    /// Frames from one IDR picture to the next.
+    pub gop_frames: u32,
+    /// Constant rate of the transport stream in kb/s; variable when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mux_rate_kbps: Option<u32>,
+    /// Preset of the video encoder; empty for the default.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub preset: String,
+    /// ISO 639-2 code of the preferred audio track; empty for the first.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub audio_language: String,
+    /// Threads of the video encoder; 0 for the default.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub encoder_threads: u32,
+}
+
+/// One schedulable unit with absolute wall-clock fences (seed 003 §5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockPlan {
+    /// Unique within a session.
+    pub block_id: String,
+    /// Channel this block belongs to, for correlation.
+    pub channel_id: i32,
+    /// Start fence.
+    pub start_utc_ms: UtcMs,
+    /// End fence, exclusive.
+    pub end_utc_ms: UtcMs,
+    /// Segments in execution order.
+    pub segments: Vec<Segment>,
+}
+
+/// A stretch of one asset with its allotted Content Time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Position in the block, from 0 without gaps.
+    pub segment_index: i32,
+    /// Path or `file://` URI of the asset.
+    pub asset_uri: String,
+    /// Where in the asset the segment begins.
+    pub asset_start_offset_ms: Millis,
+    /// Allotted time.
+    pub segment_duration_ms: Millis,
+    /// Planned output frames (INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_count: Option<i64>,
+    /// Core's own notes; AIR never reads them (INV-BLOCKPLAN-METADATA-IGNORED).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, serde_json::Value>,
+}
+
+/// A whole `PLAN.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Output format of the session.
+    pub format: HouseFormat,
+    /// Contiguous blocks, in order.
+    pub blocks: Vec<BlockPlan>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}

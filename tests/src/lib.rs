@@ -1,0 +1,1 @@
+//! Shared doors of the end-to-end tests: real processes, real sockets, real media.
