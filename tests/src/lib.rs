@@ -1,1 +1,12 @@
-//! Shared doors of the end-to-end tests: real processes, real sockets, real media.
+//! Doors of the end-to-end tests: real media, real processes, and what a viewer sees of them.
+//!
+//! Clips are made with `ffmpeg` and carry their frame number in the picture and a flash with a beep
+//! every second, so that a test can read back from decoded output which frame it shows and how far
+//! sound and picture lie apart. Output is judged with `ffprobe` and `ffmpeg`, not with our own code.
+
+pub mod clip;
+pub mod plan;
+pub mod programs;
+pub mod stream;
+pub mod viewer;
+pub mod viewing;

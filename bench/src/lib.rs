@@ -1,0 +1,4 @@
+//! What the benches measure, as plain functions, so that an ordinary test run also runs each once and
+//! they cannot rot. Measuring itself is done in `benches/`.
+
+pub mod muxing;

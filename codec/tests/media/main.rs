@@ -1,0 +1,11 @@
+//! Real files of every format people own, made by ffmpeg, against the rules the reader states.
+//!
+//! Clips are made once and kept under the target directory, named by what they are made of.
+
+mod audio_position;
+mod clips;
+mod damage;
+mod encoders;
+mod house_shape;
+mod probing;
+mod video_position;

@@ -1,0 +1,108 @@
+//! A house format judged and turned into what codecs and muxer need.
+
+use retrovue_codec::{OutputShape, VideoEncoderConfig};
+use retrovue_proto::code::{Failure, FailureCode};
+use retrovue_proto::plan::HouseFormat;
+use retrovue_timebase::FrameRate;
+use std::ops::RangeInclusive;
+
+/// Preset when the format names none: the fastest whose picture still holds at house rates.
+const DEFAULT_PRESET: &str = "veryfast";
+
+/// Encoder threads when the format names none. One thread costs the least CPU per channel and adds
+/// no frame of delay; the count is fixed because it changes the bytes.
+const DEFAULT_THREADS: u32 = 1;
+
+/// Coded picture buffer in milliseconds of the video rate: what an IDR may borrow, and so what the
+/// multiplexer must be ahead. Half a second keeps the delay under the second that ISO/IEC 13818-1
+/// §2.7.9 allows.
+const CPB_MS: u32 = 500;
+
+/// A format that the engine can produce.
+#[derive(Debug, Clone)]
+pub struct SessionFormat {
+    /// Picture and sound of every frame.
+    pub shape: OutputShape,
+    /// Video rate in kb/s.
+    pub video_kbps: u32,
+    gop_frames: u32,
+    preset: String,
+    threads: u32,
+    /// Audio rate in kb/s.
+    pub audio_kbps: u32,
+}
+
+impl SessionFormat {
+    /// Judges `format`.
+    ///
+    /// # Errors
+    /// INVALID_FORMAT naming the field, its value and its range.
+    pub fn new(format: &HouseFormat) -> Result<SessionFormat, Failure> {
+        let refuse = |detail: String| Err(Failure::new(FailureCode::InvalidFormat, detail));
+        let ranges: [(&str, u32, RangeInclusive<u32>); 6] = [
+            ("width", format.width, 64..=4096),
+            ("height", format.height, 64..=2304),
+            ("video_bitrate_kbps", format.video_bitrate_kbps, 100..=100_000),
+            ("audio_bitrate_kbps", format.audio_bitrate_kbps, 32..=512),
+            ("gop_frames", format.gop_frames, 1..=600),
+            ("encoder_threads", format.encoder_threads, 0..=16),
+        ];
+        for (field, value, range) in ranges {
+            if !range.contains(&value) {
+                return refuse(format!("format.{field} is {value}, must be {} to {}", range.start(), range.end()));
+            }
+        }
+        for (field, value) in [("width", format.width), ("height", format.height)] {
+            if !value.is_multiple_of(2) {
+                return refuse(format!("format.{field} is {value}, must be even for 4:2:0 pictures"));
+            }
+        }
+        if let Some(rate) = format.mux_rate_kbps {
+            return refuse(format!(
+                "format.mux_rate_kbps is {rate}: a constant transport rate is not supported; leave it out for a variable one"
+            ));
+        }
+        let rate = match FrameRate::new(i64::from(format.fps_num), i64::from(format.fps_den)) {
+            Ok(rate) => rate,
+            Err(error) => return refuse(format!("format.fps_num/fps_den: {error}")),
+        };
+        let preset = if format.preset.is_empty() { DEFAULT_PRESET } else { &format.preset };
+        let threads =
+            if format.encoder_threads == 0 { DEFAULT_THREADS } else { format.encoder_threads };
+        let language = (!format.audio_language.is_empty()).then(|| format.audio_language.clone());
+        Ok(SessionFormat {
+            shape: OutputShape {
+                width: format.width,
+                height: format.height,
+                rate,
+                audio_language: language,
+            },
+            video_kbps: format.video_bitrate_kbps,
+            gop_frames: format.gop_frames,
+            preset: preset.to_owned(),
+            threads,
+            audio_kbps: format.audio_bitrate_kbps,
+        })
+    }
+
+    /// Coded picture buffer in units of 1000 bits.
+    #[must_use]
+    pub fn cpb_kbits(&self) -> u32 {
+        self.video_kbps * CPB_MS / 1000
+    }
+
+    /// For the video encoder.
+    #[must_use]
+    pub fn video(&self) -> VideoEncoderConfig<'_> {
+        VideoEncoderConfig {
+            width: self.shape.width,
+            height: self.shape.height,
+            rate: self.shape.rate,
+            bitrate_kbps: self.video_kbps,
+            vbv_buffer_kbits: self.cpb_kbits(),
+            gop_frames: self.gop_frames,
+            preset: &self.preset,
+            threads: self.threads,
+        }
+    }
+}

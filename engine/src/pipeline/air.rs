@@ -1,0 +1,242 @@
+//! The output: muxes access units and lets each packet go at its instant.
+//!
+//! The muxer says *when* on the timeline a packet departs; this thread waits for that instant on the
+//! monotonic clock. It wakes once for all packets of the next few milliseconds. At the start of a
+//! session packets are overdue, so they leave as fast as they are made: that is the burst a viewer's
+//! first picture comes from.
+
+use super::bell::Bell;
+use super::shared_session::{Anchor, SharedSession};
+use super::unit_ring::{Entry, Stream, UNITS_AHEAD, UnitReceiver};
+use super::Output;
+use crate::clock::MonoNs;
+use crate::format::SessionFormat;
+use retrovue_mux::{
+    AccessUnit, ConfigError, MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, StreamConfig,
+    StreamIndex, ts::Packet,
+};
+use retrovue_proto::code::{Failure, FailureCode};
+use retrovue_timebase::{FrameIndex, Ticks27M};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::time::Duration;
+
+/// Packets due within this span leave in one write: 200 wake-ups a second at most, and a viewer's
+/// buffer is a hundred times as long.
+const BATCH_NS: i64 = 5_000_000;
+
+/// Bytes of one write: a batch at 40 Mb/s.
+const WRITE_BYTES: usize = PACKET_SIZE * 128;
+
+/// Bytes a unit may have before its buffer grows: an IDR picture at any house rate.
+const UNIT_BYTES: usize = 1 << 19;
+
+/// Longest wait for an access unit before the stop flag is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The transport stream that a session continues.
+#[derive(Debug, Clone, Default)]
+pub struct Continuation {
+    /// Viewers hold bytes of an earlier session: first packets carry discontinuity_indicator.
+    pub discontinuity: bool,
+    /// Last continuity counter of each PID.
+    pub counters: Vec<(u16, u8)>,
+}
+
+/// Everything the air thread owns.
+pub(super) struct Air<W> {
+    units: UnitReceiver,
+    muxer: Muxer,
+    sink: W,
+    anchor: Anchor,
+    /// What a departure lies before the instant its frame is due, so that the first packet of frame
+    /// `k` leaves at the instant of frame `k`: the multiplexer's lead and the pictures decoding runs
+    /// ahead.
+    lead: Ticks27M,
+    /// How far the frames are out once each pushed picture has left, oldest first.
+    leaving: VecDeque<FrameIndex>,
+    /// The same for the picture that is leaving now.
+    current: Option<FrameIndex>,
+    /// Bytes of the unit being pushed.
+    unit: Vec<u8>,
+    /// Packets due together.
+    batch: Vec<u8>,
+}
+
+impl<W: Write> Air<W> {
+    /// Prepares the output.
+    ///
+    /// # Errors
+    /// INVALID_FORMAT where the muxer refuses the streams.
+    pub(super) fn new(
+        format: &SessionFormat,
+        anchor: Anchor,
+        output: Output<W>,
+        units: UnitReceiver,
+        reorder_frames: i64,
+    ) -> Result<Air<W>, Failure> {
+        let refused = |e: ConfigError| Failure::new(FailureCode::InvalidFormat, e.to_string());
+        let video = StreamConfig::h264(
+            u64::from(format.video_kbps) * 1000,
+            u64::from(format.cpb_kbits()) * 1000,
+        );
+        let audio = StreamConfig::aac_adts(u64::from(format.audio_kbps) * 1000);
+        let mut config = MuxConfig::new(&output.service_name, vec![video, audio]);
+        config.provider_name = output.provider_name;
+        config.resume = output.continuation.into_resume();
+        let reorder = format.shape.rate.ticks_27m_floor(FrameIndex(reorder_frames));
+        let lead = config.lead().map_err(refused)? + reorder;
+        Ok(Air {
+            units,
+            muxer: Muxer::new(config).map_err(refused)?,
+            sink: output.sink,
+            anchor,
+            lead,
+            leaving: VecDeque::with_capacity(UNITS_AHEAD * 2),
+            current: None,
+            unit: Vec::with_capacity(UNIT_BYTES),
+            batch: Vec::with_capacity(WRITE_BYTES),
+        })
+    }
+
+    /// Runs until everything has left, the session is stopped or the sink fails.
+    pub(super) fn run(mut self, session: &SharedSession, bell: &Bell) {
+        bell.answer();
+        if let Err(failure) = self.play_out(session, bell) {
+            session.set_failure(failure);
+            session.stop_now();
+        }
+        session.output_ended();
+    }
+
+    fn play_out(&mut self, session: &SharedSession, bell: &Bell) -> Result<(), Failure> {
+        let mut packet = [0; PACKET_SIZE];
+        let mut held: Option<Entry> = None;
+        let mut input_ended = false;
+        loop {
+            if session.is_stopped() {
+                return Ok(());
+            }
+            // Everything that has been encoded goes into the muxer as long as it takes it.
+            while !input_ended {
+                let Some(entry) = held.take().or_else(|| self.units.try_receive(&mut self.unit)) else {
+                    break;
+                };
+                match self.push(entry)? {
+                    Pushed::Taken => {}
+                    Pushed::Ended => input_ended = true,
+                    Pushed::Full => {
+                        held = Some(entry);
+                        break;
+                    }
+                }
+            }
+            match self.muxer.poll(&mut packet) {
+                Poll::Packets(run) => {
+                    let due = self.due(run.first());
+                    let now = session.clock.now();
+                    if due.0 > now.0 + BATCH_NS {
+                        self.write(session)?;
+                        session.clock.wait_until(due);
+                    }
+                    self.note_departure(&packet, session);
+                    self.batch.extend_from_slice(&packet);
+                    if self.batch.len() + PACKET_SIZE > WRITE_BYTES {
+                        self.write(session)?;
+                    }
+                }
+                Poll::NeedInput { .. } => {
+                    self.write(session)?;
+                    if held.is_none() && !input_ended {
+                        bell.wait(LOOK_AGAIN);
+                    }
+                }
+                Poll::Finished => {
+                    self.write(session)?;
+                    if let Some(end) = self.current.take() {
+                        session.frames_emitted(end);
+                    }
+                    return self.sink.flush().map_err(|e| closed(&e));
+                }
+                Poll::Event(MuxEvent::AccessUnitLate { .. }) => session.unit_late(),
+                Poll::Event(_) => {}
+                Poll::OutputTooSmall => return Err(internal("the muxer asked for more than a packet")),
+            }
+        }
+    }
+
+    fn push(&mut self, entry: Entry) -> Result<Pushed, Failure> {
+        let Entry::Unit { stream, pts, dts, random_access, emitted_end, .. } = entry else {
+            self.muxer.finish();
+            return Ok(Pushed::Ended);
+        };
+        let stream = match stream {
+            Stream::Video => StreamIndex(0),
+            Stream::Audio => StreamIndex(1),
+        };
+        match self.muxer.push(AccessUnit { stream, pts, dts, random_access, data: &self.unit }) {
+            Ok(()) => {
+                if stream == StreamIndex(0) {
+                    self.leaving.push_back(emitted_end);
+                }
+                Ok(Pushed::Taken)
+            }
+            Err(PushError::Full { .. }) => Ok(Pushed::Full),
+            Err(error) => Err(internal(&error.to_string())),
+        }
+    }
+
+    /// Monotonic instant of a departure.
+    fn due(&self, departure: Ticks27M) -> MonoNs {
+        let since_join = departure + self.lead - self.anchor.utc.ticks_90k().to_27m();
+        self.anchor.mono.plus_nanos(since_join.nanos_floor())
+    }
+
+    /// A picture has left when the next one begins.
+    fn note_departure(&mut self, packet: &[u8; PACKET_SIZE], session: &SharedSession) {
+        let Ok(packet) = Packet::parse(packet) else { return };
+        if packet.pid() == Pid::DEFAULT_VIDEO && packet.payload_unit_start_indicator() {
+            if let Some(end) = self.current {
+                session.frames_emitted(end);
+            }
+            self.current = self.leaving.pop_front();
+        }
+    }
+
+    fn write(&mut self, session: &SharedSession) -> Result<(), Failure> {
+        if self.batch.is_empty() || session.is_stopped() {
+            return Ok(());
+        }
+        let written = self.sink.write_all(&self.batch);
+        self.batch.clear();
+        written.map_err(|e| closed(&e))
+    }
+}
+
+enum Pushed {
+    Taken,
+    Full,
+    Ended,
+}
+
+fn closed(error: &std::io::Error) -> Failure {
+    let code = match error.kind() {
+        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => FailureCode::OutputStalled,
+        _ => FailureCode::OutputClosed,
+    };
+    Failure::new(code, format!("writing the transport stream: {error}"))
+}
+
+fn internal(what: &str) -> Failure {
+    Failure::new(FailureCode::InternalError, format!("multiplexing: {what}"))
+}
+
+impl Continuation {
+    fn into_resume(self) -> Option<Resume> {
+        if !self.discontinuity && self.counters.is_empty() {
+            return None;
+        }
+        let counters = self.counters.into_iter().map(|(pid, counter)| (Pid::new(pid), counter)).collect();
+        Some(Resume { discontinuity: self.discontinuity, counters })
+    }
+}

@@ -1,0 +1,227 @@
+//! The encoder: frame `k` from the lane that is on the air, H.264 and AAC access units out.
+//!
+//! It decides nothing. Which lane is on the air follows from the segment ends in the lanes
+//! themselves, and every stamp is a function of a frame or sample index.
+
+use super::bell::Bell;
+use super::frame_lane::{Delivery, Frame, LaneReceiver};
+use super::shared_session::SharedSession;
+use super::unit_ring::{Entry, SendError, Stream, UnitSender};
+use crate::format::SessionFormat;
+use retrovue_codec::{AudioEncoder, EncodedPicture, MediaError, VideoEncoder};
+use retrovue_proto::code::{Failure, FailureCode};
+use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, SampleIndex, Ticks90k, UtcMs};
+
+/// Largest AAC access unit: 6144 bits a channel (ISO/IEC 14496-3 §4.5.3.3), and its ADTS header.
+const MAX_AUDIO_UNIT: usize = 2 * 6144 / 8 + 9;
+
+/// Everything the encode thread owns.
+pub(super) struct Encode {
+    format: SessionFormat,
+    video: Option<VideoEncoder>,
+    audio: AudioEncoder,
+    units: UnitSender,
+    /// Samples of frames taken, not yet a whole audio unit.
+    pcm: Vec<i16>,
+    /// Scratch for one audio unit.
+    audio_unit: Vec<u8>,
+    /// First sample of the next audio unit, as the decoder will output it: encoder delay is taken
+    /// off here.
+    next_audio: SampleIndex,
+    timeline: Timeline,
+}
+
+/// Stamps of frames and samples on the absolute timeline.
+#[derive(Debug, Clone, Copy)]
+struct Timeline {
+    epoch: Ticks90k,
+    rate: FrameRate,
+}
+
+impl Timeline {
+    fn frame(self, frame: FrameIndex) -> Ticks90k {
+        self.epoch + self.rate.ticks_90k_floor(frame)
+    }
+
+    fn sample(self, sample: SampleIndex) -> Ticks90k {
+        self.epoch + sample.ticks_90k_floor()
+    }
+}
+
+enum EncodeError {
+    Send(SendError),
+    Codec(MediaError),
+}
+
+impl From<SendError> for EncodeError {
+    fn from(error: SendError) -> EncodeError {
+        EncodeError::Send(error)
+    }
+}
+
+impl From<MediaError> for EncodeError {
+    fn from(error: MediaError) -> EncodeError {
+        EncodeError::Codec(error)
+    }
+}
+
+impl Encode {
+    /// Opens the encoders for a session whose first frame is `first`.
+    ///
+    /// # Errors
+    /// What the codecs refuse.
+    pub(super) fn open(
+        format: &SessionFormat,
+        units: UnitSender,
+        epoch: UtcMs,
+        first: FrameIndex,
+    ) -> Result<Encode, MediaError> {
+        let rate = format.shape.rate;
+        let video = VideoEncoder::open(&format.video())?;
+        let audio = AudioEncoder::open(format.audio_kbps)?;
+        let next_audio = rate.first_sample(first).offset(-audio.delay_samples());
+        let unit_values = AAC_FRAME_SAMPLES as usize * 2;
+        Ok(Encode {
+            video: Some(video),
+            audio,
+            units,
+            pcm: Vec::with_capacity(unit_values + rate.max_samples_per_frame() as usize * 2),
+            audio_unit: Vec::with_capacity(MAX_AUDIO_UNIT),
+            next_audio,
+            timeline: Timeline { epoch: epoch.ticks_90k(), rate },
+            format: format.clone(),
+        })
+    }
+
+    /// Pictures by which decoding runs ahead of presentation.
+    #[must_use]
+    pub(super) fn reorder_frames(&self) -> i64 {
+        self.video.as_ref().map_or(0, VideoEncoder::reorder_frames)
+    }
+
+    /// Encodes until the session ends.
+    pub(super) fn run(mut self, session: &SharedSession, bell: &Bell, mut lanes: [LaneReceiver; 2]) {
+        bell.answer();
+        let mut live = 0;
+        let ended: Result<(), EncodeError> = loop {
+            let delivery = match lanes[live].receive() {
+                Ok(delivery) => delivery,
+                Err(stopped) => break Err(SendError::from(stopped).into()),
+            };
+            let step = match delivery {
+                Delivery::Frame(frame) => {
+                    let step = self.frame(&frame);
+                    session.frames_taken(frame.index.offset(1));
+                    lanes[live].give_back(frame);
+                    step
+                }
+                Delivery::SegmentEnd => {
+                    live = 1 - live;
+                    Ok(())
+                }
+                Delivery::Drain => self.drain_video(),
+                Delivery::Failed(failure) => {
+                    session.set_failure(*failure);
+                    break self.finish();
+                }
+                Delivery::Finished => break self.finish(),
+            };
+            if step.is_err() {
+                break step;
+            }
+        };
+        if let Err(EncodeError::Codec(error)) = &ended {
+            session.set_failure(Failure::new(FailureCode::EncoderError, error.to_string()));
+        }
+        if let Err(EncodeError::Send(SendError::TooLarge { len, capacity })) = &ended {
+            session.set_failure(Failure::new(
+                FailureCode::EncoderError,
+                format!("an access unit of {len} bytes exceeds the unit ring of {capacity}; lower the rate"),
+            ));
+        }
+        let _ = self.units.send(Entry::End, &[]);
+    }
+
+    fn frame(&mut self, frame: &Frame) -> Result<(), EncodeError> {
+        self.pcm.extend_from_slice(&frame.pcm);
+        let unit_values = AAC_FRAME_SAMPLES as usize * 2;
+        while self.pcm.len() >= unit_values {
+            let coded = self.audio.encode(&self.pcm[..unit_values], &mut self.audio_unit)?;
+            self.pcm.copy_within(unit_values.., 0);
+            self.pcm.truncate(self.pcm.len() - unit_values);
+            if coded {
+                self.send_audio()?;
+            }
+        }
+        if self.video.is_none() {
+            self.video = Some(VideoEncoder::open(&self.format.video())?);
+        }
+        if let Some(video) = &mut self.video {
+            let reorder = video.reorder_frames();
+            if let Some(picture) = video.encode(&frame.picture, frame.index, frame.force_idr)? {
+                send_video(&mut self.units, self.timeline, &picture, reorder)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_audio(&mut self) -> Result<(), EncodeError> {
+        let pts = self.timeline.sample(self.next_audio);
+        self.next_audio = self.next_audio.offset(AAC_FRAME_SAMPLES);
+        let entry = Entry::Unit {
+            stream: Stream::Audio,
+            pts,
+            dts: pts,
+            random_access: false,
+            emitted_end: FrameIndex(i64::MIN),
+            len: self.audio_unit.len(),
+        };
+        Ok(self.units.send(entry, &self.audio_unit)?)
+    }
+
+    /// Lets out every picture the encoder holds back. The next frame opens a new encoder, which
+    /// begins with an IDR and whose decoding times go on where these end.
+    fn drain_video(&mut self) -> Result<(), EncodeError> {
+        if let Some(mut video) = self.video.take() {
+            let reorder = video.reorder_frames();
+            while let Some(picture) = video.flush()? {
+                send_video(&mut self.units, self.timeline, &picture, reorder)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), EncodeError> {
+        self.drain_video()?;
+        if !self.pcm.is_empty() {
+            self.pcm.resize(AAC_FRAME_SAMPLES as usize * 2, 0);
+            if self.audio.encode(&self.pcm, &mut self.audio_unit)? {
+                self.send_audio()?;
+            }
+            self.pcm.clear();
+        }
+        while self.audio.flush(&mut self.audio_unit)? {
+            self.send_audio()?;
+        }
+        Ok(())
+    }
+}
+
+fn send_video(
+    units: &mut UnitSender,
+    timeline: Timeline,
+    picture: &EncodedPicture<'_>,
+    reorder_frames: i64,
+) -> Result<(), EncodeError> {
+    let entry = Entry::Unit {
+        stream: Stream::Video,
+        pts: timeline.frame(picture.pts),
+        dts: timeline.frame(picture.dts),
+        random_access: picture.idr,
+        // Pictures leave in decoding order, one per frame; at a fence, where an IDR stands, as many
+        // have left as there are frames before it.
+        emitted_end: picture.dts.offset(reorder_frames + 1),
+        len: picture.data.len(),
+    };
+    Ok(units.send(entry, picture.data)?)
+}

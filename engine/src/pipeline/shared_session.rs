@@ -1,0 +1,246 @@
+//! The session as the threads share it: a lock for the producers and the control side, atomics for
+//! the threads that may not lock.
+
+use super::bell::Bell;
+use crate::clock::{Clock, MonoNs};
+use crate::session::{Session, SegmentTask, TaskLookup};
+use retrovue_proto::code::{Failure, FailureCode};
+use retrovue_timebase::{FrameIndex, FrameRate, UtcMs};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// How long before a fence without a block the encoder is made to let out what it holds back. It
+/// covers the encoder's look-ahead at 24 frames a second with room to encode it.
+const DRAIN_LEAD_NS: i64 = 900_000_000;
+
+/// Longest wait of a producer before it looks at the stop flag again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Where the session's frames stand on the monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// Monotonic instant of the join.
+    pub mono: MonoNs,
+    /// Core's instant of the join.
+    pub utc: UtcMs,
+    /// Instant of frame 0.
+    pub epoch: UtcMs,
+    /// Output frames per second.
+    pub rate: FrameRate,
+}
+
+impl Anchor {
+    /// Monotonic instant at which `frame` is due.
+    #[must_use]
+    pub fn due(&self, frame: FrameIndex) -> MonoNs {
+        let since_join_ms = self.epoch.since(self.utc).0;
+        self.mono.plus_nanos(since_join_ms * 1_000_000 + self.rate.nanos_floor(frame))
+    }
+}
+
+/// What a producer does next.
+#[derive(Debug)]
+pub enum Next {
+    /// Play this.
+    Task(SegmentTask),
+    /// Let the encoder drain, then ask again.
+    Drain,
+    /// Nothing more comes.
+    Finished,
+}
+
+/// The session and what the threads tell each other about it.
+pub struct SharedSession {
+    session: Mutex<Session>,
+    /// Told when a block was accepted, a task produced, or the session ended.
+    changed: Condvar,
+    /// Set once at the start.
+    anchor: OnceLock<Anchor>,
+    /// The clock that paces the output.
+    pub clock: Clock,
+    /// All threads leave at once when set.
+    pub stop: Arc<AtomicBool>,
+    /// One past the last frame taken by the encoder.
+    taken_end: AtomicI64,
+    /// One past the last frame that left.
+    emitted_end: AtomicI64,
+    /// Why the output ended, when it was a failure; the first one stands.
+    failure: OnceLock<Failure>,
+    /// Access units that left too late for their decoding time.
+    late_units: AtomicU64,
+    /// The output has ended.
+    ended: AtomicBool,
+    /// Rung when a frame left or the output ended.
+    pub report: Bell,
+}
+
+impl SharedSession {
+    /// A session about to start.
+    #[must_use]
+    pub fn new(session: Session, clock: Clock) -> SharedSession {
+        SharedSession {
+            session: Mutex::new(session),
+            changed: Condvar::new(),
+            anchor: OnceLock::new(),
+            clock,
+            stop: Arc::new(AtomicBool::new(false)),
+            taken_end: AtomicI64::new(i64::MIN),
+            emitted_end: AtomicI64::new(i64::MIN),
+            failure: OnceLock::new(),
+            late_units: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            report: Bell::default(),
+        }
+    }
+
+    /// The session itself. A panic elsewhere leaves its data whole: every change is one assignment
+    /// or queue operation.
+    pub fn lock(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ties the frames to the clock; once.
+    pub fn set_anchor(&self, anchor: Anchor) {
+        self.anchor.get_or_init(|| anchor);
+    }
+
+    /// Instant `utc` has reached by this session's clock: Core's join instant plus what the
+    /// monotonic clock has run since.
+    pub fn utc_now(&self, fallback: UtcMs) -> UtcMs {
+        self.anchor.get().map_or(fallback, |a| {
+            UtcMs(a.utc.0 + (self.clock.now().0 - a.mono.0).div_euclid(1_000_000))
+        })
+    }
+
+    /// Wakes producers that wait for a block.
+    pub fn blocks_changed(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Ends everything at once.
+    pub fn stop_now(&self) {
+        self.stop.store(true, Ordering::Release);
+        self.changed.notify_all();
+        self.report.ring();
+    }
+
+    /// True once everything was told to end at once.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Records why the session fails; the first reason stands.
+    pub fn set_failure(&self, failure: Failure) {
+        self.failure.get_or_init(|| failure);
+    }
+
+    /// Why the session failed.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.get()
+    }
+
+    /// The next task for the producer of `ordinal`, waiting for its block. At the fence of a dry
+    /// queue the session ends with LOOKAHEAD_EXHAUSTED (CONTRACT-LOOK-003): it has waited up to the
+    /// fence, which is allowed, and not an instant longer.
+    pub fn next_task(&self, ordinal: u64, drained: bool) -> Next {
+        let mut session = self.lock();
+        loop {
+            if self.stop.load(Ordering::Acquire) {
+                return Next::Finished;
+            }
+            let fence = match session.task(ordinal) {
+                TaskLookup::Task(task) => return Next::Task(task),
+                TaskLookup::Ended => return Next::Finished,
+                TaskLookup::NotYet { fence } => fence,
+            };
+            let mut limit = LOOK_AGAIN;
+            if !self.clock.is_virtual()
+                && session.is_next_unknown(ordinal)
+                && let Some(anchor) = self.anchor.get()
+            {
+                let (now, due) = (self.clock.now(), anchor.due(fence));
+                if now >= due {
+                    self.set_failure(Failure::new(
+                        FailureCode::LookaheadExhausted,
+                        format!("no block was pending at the fence at frame {fence}; feed blocks earlier"),
+                    ));
+                    session.terminate();
+                    self.changed.notify_all();
+                    return Next::Finished;
+                }
+                let drain_at = due.plus_nanos(-DRAIN_LEAD_NS);
+                if !drained && now >= drain_at {
+                    return Next::Drain;
+                }
+                limit = limit.min(now.until(if drained { due } else { drain_at }));
+            }
+            session = self
+                .changed
+                .wait_timeout(session, limit)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Waits until the encoder has taken every frame before `frame`, or the stop flag is set. A
+    /// preview producer opens its asset only then, so that one decoder is alive most of the time.
+    pub fn wait_taken(&self, frame: FrameIndex) {
+        let mut session = self.lock();
+        while self.taken_end.load(Ordering::Acquire) < frame.0
+            && !self.stop.load(Ordering::Acquire)
+            && !session.is_terminated()
+        {
+            session = self
+                .changed
+                .wait_timeout(session, LOOK_AGAIN)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// The producer of `ordinal` is done with it.
+    pub fn task_produced(&self, ordinal: u64) {
+        self.lock().task_produced(ordinal);
+        self.changed.notify_all();
+        self.report.ring();
+    }
+
+    /// The encoder has taken every frame before `end`.
+    pub fn frames_taken(&self, end: FrameIndex) {
+        self.taken_end.store(end.0, Ordering::Release);
+    }
+
+    /// Every frame before `end` has left.
+    pub fn frames_emitted(&self, end: FrameIndex) {
+        self.emitted_end.fetch_max(end.0, Ordering::AcqRel);
+        self.report.ring();
+    }
+
+    /// An access unit left too late for its decoding time.
+    pub fn unit_late(&self) {
+        self.late_units.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Access units that left too late for their decoding time.
+    pub fn late_units(&self) -> u64 {
+        self.late_units.load(Ordering::Relaxed)
+    }
+
+    /// One past the last frame that left.
+    pub fn emitted_end(&self) -> Option<FrameIndex> {
+        let end = self.emitted_end.load(Ordering::Acquire);
+        (end != i64::MIN).then_some(FrameIndex(end))
+    }
+
+    /// The output has written its last byte.
+    pub fn output_ended(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.report.ring();
+    }
+
+    /// True once the output has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+}

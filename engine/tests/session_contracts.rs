@@ -1,0 +1,295 @@
+//! The session against its contracts, without media: acceptance, boundaries, joins, the queue.
+
+use proptest::prelude::*;
+use retrovue_engine::session::{AssetFacts, Rejection, Session, SessionEvent, TaskLookup};
+use retrovue_proto::code::{Failure, FailureCode};
+use retrovue_proto::plan::{BlockPlan, Segment};
+use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Assets by name and length; anything else is missing.
+struct Shelf(BTreeMap<&'static str, i64>);
+
+impl AssetFacts for Shelf {
+    fn facts(&mut self, asset_uri: &str) -> Result<(PathBuf, Option<Millis>), Rejection> {
+        self.0
+            .get(asset_uri)
+            .map(|&ms| (PathBuf::from(asset_uri), Some(Millis(ms))))
+            .ok_or_else(|| Failure::new(FailureCode::AssetMissing, format!("{asset_uri} is not there")))
+    }
+}
+
+fn shelf() -> Shelf {
+    Shelf(BTreeMap::from([("valid.mp4", 120_000), ("a.mp4", 3_600_000), ("b.mp4", 3_600_000)]))
+}
+
+fn block(id: &str, start: i64, end: i64, segments: &[(i32, &str, i64, i64)]) -> BlockPlan {
+    BlockPlan {
+        block_id: id.to_owned(),
+        channel_id: 1,
+        start_utc_ms: UtcMs(start),
+        end_utc_ms: UtcMs(end),
+        segments: segments
+            .iter()
+            .map(|&(index, uri, offset, duration)| Segment {
+                segment_index: index,
+                asset_uri: uri.to_owned(),
+                asset_start_offset_ms: Millis(offset),
+                segment_duration_ms: Millis(duration),
+                frame_count: None,
+                metadata: BTreeMap::new(),
+            })
+            .collect(),
+    }
+}
+
+fn session() -> Session {
+    Session::new(FrameRate::new(30, 1).unwrap())
+}
+
+fn accept(session: &mut Session, plan: &BlockPlan, receipt: i64) -> Result<(), (FailureCode, String)> {
+    session.accept(plan, UtcMs(receipt), &mut shelf()).map_err(|f| (f.code, f.detail))
+}
+
+fn check_rejected(plan: &BlockPlan, receipt: i64, code: FailureCode, says: &str) {
+    let mut session = session();
+    let (found, detail) = accept(&mut session, plan, receipt).unwrap_err();
+    assert_eq!(found, code, "{detail}");
+    assert!(detail.contains(says), "{detail:?} should say {says:?}");
+    assert_eq!(session.epoch(), None, "a rejected block leaves no trace");
+    assert!(session.has_room());
+}
+
+fn minute(id: &str, n: i64) -> BlockPlan {
+    block(id, 1_000_000 + n * 60_000, 1_060_000 + n * 60_000, &[(0, "a.mp4", 0, 60_000)])
+}
+
+fn frames_of(session: &mut Session) -> Vec<(i64, i64)> {
+    let mut stretches = Vec::new();
+    for ordinal in 0.. {
+        match session.task(ordinal) {
+            TaskLookup::Task(task) => stretches.push((task.first_frame.0, task.end_frame.0)),
+            _ => break,
+        }
+    }
+    stretches
+}
+
+/// TEST-BLOCK-ACCEPT-001 (CONTRACT-BLOCK-001 G1, G3)
+#[test]
+fn test_block_accept_001_valid_single_segment_block_accepted() {
+    let mut session = session();
+    let plan = block("B001", 1_000_000, 1_060_000, &[(0, "valid.mp4", 0, 60_000)]);
+    accept(&mut session, &plan, 999_000).unwrap();
+    assert_eq!(session.epoch(), Some(UtcMs(1_000_000)));
+    assert!(session.has_room(), "slot 0 is taken, slot 1 is free");
+}
+
+/// TEST-BLOCK-ACCEPT-002 (CONTRACT-BLOCK-001 E1, INV-BLOCKPLAN-FRESHNESS)
+#[test]
+fn test_block_accept_002_stale_block_rejected() {
+    let plan = block("B002", 1_000_000, 1_060_000, &[(0, "valid.mp4", 0, 60_000)]);
+    check_rejected(&plan, 1_060_001, FailureCode::StaleBlockFromCore, "staleness_ms=1;");
+    check_rejected(&plan, 1_060_000, FailureCode::StaleBlockFromCore, "staleness_ms=0;");
+}
+
+/// TEST-BLOCK-ACCEPT-003 (CONTRACT-BLOCK-001 E2, INV-BLOCKPLAN-DURATION-SUM)
+#[test]
+fn test_block_accept_003_duration_mismatch_rejected() {
+    let plan =
+        block("B003", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (1, "b.mp4", 0, 20_000)]);
+    check_rejected(&plan, 0, FailureCode::SegmentDurationMismatch, "expected=60000, actual=50000");
+}
+
+/// TEST-BLOCK-ACCEPT-004 (CONTRACT-BLOCK-001 E3)
+#[test]
+fn test_block_accept_004_non_contiguous_segment_indices_rejected() {
+    let plan =
+        block("B004", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (2, "b.mp4", 0, 30_000)]);
+    check_rejected(&plan, 0, FailureCode::InvalidSegmentIndex, "gap at index 1");
+    let plan = block("B004", 1_000_000, 1_060_000, &[(1, "a.mp4", 0, 60_000)]);
+    check_rejected(&plan, 0, FailureCode::InvalidSegmentIndex, "gap at index 0");
+}
+
+/// TEST-BLOCK-ACCEPT-005 (CONTRACT-BLOCK-001 E4)
+#[test]
+fn test_block_accept_005_missing_asset_rejected() {
+    let plan = block("B005", 1_000_000, 1_060_000, &[(0, "nonexistent.mp4", 0, 60_000)]);
+    check_rejected(&plan, 0, FailureCode::AssetMissing, "nonexistent.mp4");
+}
+
+/// TEST-BLOCK-ACCEPT-006 (CONTRACT-BLOCK-001 E6, CONTRACT-LOOK-001 R3)
+#[test]
+fn test_block_accept_006_queue_full_rejected() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    let (code, _) = accept(&mut session, &minute("C", 2), 0).unwrap_err();
+    assert_eq!(code, FailureCode::QueueFull);
+    session.start(UtcMs(1_000_000)).unwrap();
+    assert_eq!(frames_of(&mut session), [(0, 1800), (1800, 3600)], "the queued blocks are unchanged");
+}
+
+/// CONTRACT-BLOCK-001 E5, E7 and the fields of I5 and I6.
+#[test]
+fn broken_fields_are_rejected_by_name() {
+    let whole = |start, end, offset, duration| block("B", start, end, &[(0, "valid.mp4", offset, duration)]);
+    check_rejected(&whole(2000, 2000, 0, 1), 0, FailureCode::InvalidBlockTiming, "after start_utc_ms");
+    check_rejected(&whole(2000, 1000, 0, 1), 0, FailureCode::InvalidBlockTiming, "after start_utc_ms");
+    check_rejected(&whole(i64::MIN, i64::MAX, 0, 1), 0, FailureCode::InvalidBlockTiming, "since 1970");
+    check_rejected(&whole(0, 60_000, 120_000, 60_000), -1, FailureCode::InvalidOffset, "120000 ms long");
+    check_rejected(&whole(0, 60_000, -1, 60_000), -1, FailureCode::InvalidOffset, "-1");
+    check_rejected(&whole(0, 60_000, 0, 0), -1, FailureCode::InvalidDuration, "is 0");
+    check_rejected(&block("B", 0, 60_000, &[]), -1, FailureCode::SegmentDurationMismatch, "actual=0");
+    check_rejected(&block("", 0, 60_000, &[]), -1, FailureCode::ProtocolError, "block_id");
+    let huge = [(0, "a.mp4", 0, i64::MAX), (1, "a.mp4", 0, i64::MAX)];
+    check_rejected(&block("B", 0, 60_000, &huge), -1, FailureCode::SegmentDurationMismatch, "expected=60000");
+}
+
+/// TEST-CT-001 (CONTRACT-SEG-001)
+#[test]
+fn test_ct_001_boundaries_of_a_multi_segment_block() {
+    let segments = [(0, "a.mp4", 0, 10_000), (1, "b.mp4", 0, 20_000), (2, "a.mp4", 0, 30_000)];
+    let plan = block("B", 1_000_000, 1_060_000, &segments);
+    let paths = vec![PathBuf::from("a"), PathBuf::from("b"), PathBuf::from("a")];
+    let rate = FrameRate::new(30, 1).unwrap();
+    let fenced =
+        retrovue_engine::session::FencedBlock::new(&plan, paths, UtcMs(1_000_000), rate);
+    let ct: Vec<_> = fenced.segments.iter().map(|s| (s.start_ct.0, s.end_ct.0)).collect();
+    assert_eq!(ct, [(0, 10_000), (10_000, 30_000), (30_000, 60_000)]);
+    let frames: Vec<_> = fenced.segments.iter().map(|s| (s.start_frame.0, s.end_frame.0)).collect();
+    assert_eq!(frames, [(0, 300), (300, 900), (900, 1800)]);
+}
+
+/// TEST-JOIN-001 (CONTRACT-JOIN-001 C1)
+#[test]
+fn test_join_001_early_join_begins_at_the_block_start() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 999_000).unwrap();
+    assert_eq!(session.start(UtcMs(999_000)).unwrap(), FrameIndex(0));
+    assert_eq!(session.epoch(), Some(UtcMs(1_000_000)));
+}
+
+/// TEST-JOIN-002 (CONTRACT-JOIN-002)
+#[test]
+fn test_join_002_mid_block_join_computes_the_offset() {
+    let mut session = session();
+    let plan =
+        block("B", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (1, "b.mp4", 0, 30_000)]);
+    accept(&mut session, &plan, 1_045_000).unwrap();
+    assert_eq!(session.start(UtcMs(1_045_000)).unwrap(), FrameIndex(1350));
+    assert_eq!(session.epoch(), Some(UtcMs(1_000_000)), "the epoch is the block's start, not the join");
+    let TaskLookup::Task(task) = session.task(0) else { panic!("no task") };
+    assert_eq!(task.path, PathBuf::from("b.mp4"));
+    assert_eq!(task.first_frame.frames_since(task.segment_start), 450, "15 s into the segment");
+}
+
+/// TEST-JOIN-003 (CONTRACT-JOIN-001 C3)
+#[test]
+fn test_join_003_stale_block_rejected() {
+    let plan = block("B", 940_000, 1_000_000, &[(0, "a.mp4", 0, 60_000)]);
+    check_rejected(&plan, 1_000_001, FailureCode::StaleBlockFromCore, "staleness_ms=1;");
+}
+
+/// TEST-LOOK-003 (CONTRACT-LOOK-002 E1)
+#[test]
+fn test_look_003_block_contiguity_enforced() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    for (start, end) in [(1_060_001, 1_120_001), (1_059_999, 1_119_999)] {
+        let plan = block("B", start, end, &[(0, "a.mp4", 0, 60_000)]);
+        let (code, detail) = accept(&mut session, &plan, 0).unwrap_err();
+        assert_eq!(code, FailureCode::BlockNotContiguous);
+        assert!(detail.contains(&format!("expected 1060000, got {start}")), "{detail}");
+    }
+}
+
+#[test]
+fn duplicate_block_rejected() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    assert_eq!(accept(&mut session, &minute("A", 1), 0).unwrap_err().0, FailureCode::DuplicateBlock);
+}
+
+/// TEST-LOOK-004 (CONTRACT-LOOK-003): a terminated session stays so.
+#[test]
+fn test_look_004_late_block_after_fence_rejected() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    session.on_emitted(FrameIndex(1800));
+    session.fail(Failure::new(FailureCode::LookaheadExhausted, String::new()));
+    assert_eq!(accept(&mut session, &minute("B", 1), 0).unwrap_err().0, FailureCode::SessionTerminated);
+    let events: Vec<_> = session.take_events().collect();
+    assert_eq!(
+        events,
+        [
+            SessionEvent::BlockStarted { block_id: "A".into() },
+            SessionEvent::BlockCompleted { block_id: "A".into(), frames: 1800 },
+        ]
+    );
+}
+
+/// CONTRACT-LOOK-001 G3, also where the pending block comes after everything before it was produced.
+#[test]
+fn a_slot_opens_when_the_executing_block_is_produced() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    session.task_produced(0);
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    assert!(session.has_room(), "A was produced, B executes");
+    accept(&mut session, &minute("C", 2), 0).unwrap();
+    assert!(!session.has_room());
+    session.task_produced(1);
+    assert!(session.has_room());
+}
+
+const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60_000, 1001)];
+
+proptest! {
+    /// Whatever the durations, rate and join: tasks meet without gap or overlap from the join frame
+    /// to the last fence, and the frames reported per block add up to them.
+    #[test]
+    fn tasks_tile_the_session(
+        durations in prop::collection::vec(prop::collection::vec(1i64..5000, 1..6), 1..8),
+        which in 0..RATES.len(),
+        start in 0i64..4_000_000_000_000,
+        join_share in 0i64..1000,
+    ) {
+        let rate = FrameRate::new(RATES[which].0, RATES[which].1).unwrap();
+        let mut session = Session::new(rate);
+        let first_length: i64 = durations[0].iter().sum();
+        let join = UtcMs(start + first_length * join_share / 1000);
+        let (mut at, mut ordinal, mut expected, mut begun) = (start, 0, None, false);
+        for (n, parts) in durations.iter().enumerate() {
+            let length: i64 = parts.iter().sum();
+            let segments: Vec<_> =
+                parts.iter().enumerate().map(|(i, &d)| (i as i32, "a.mp4", 0, d)).collect();
+            let plan = block(&n.to_string(), at, at + length, &segments);
+            session.accept(&plan, join, &mut shelf()).unwrap();
+            if !begun {
+                expected = Some(session.start(join).unwrap());
+                begun = true;
+            }
+            while let TaskLookup::Task(task) = session.task(ordinal) {
+                prop_assert_eq!(Some(task.first_frame), expected);
+                prop_assert!(task.first_frame < task.end_frame);
+                prop_assert!(task.segment_start <= task.first_frame);
+                expected = Some(task.end_frame);
+                session.task_produced(ordinal);
+                ordinal += 1;
+            }
+            at += length;
+        }
+        let first = rate.frame_at_or_after(UtcMs(start), join);
+        let fence = rate.frame_at_or_after(UtcMs(start), UtcMs(at));
+        session.on_emitted(fence);
+        let frames: i64 = session
+            .take_events()
+            .map(|e| if let SessionEvent::BlockCompleted { frames, .. } = e { frames } else { 0 })
+            .sum();
+        prop_assert_eq!(frames, fence.frames_since(first));
+    }
+}

@@ -1,0 +1,433 @@
+//! What a muxer is made from, and why a configuration is refused. Everything that could make a later
+//! step fail (a section too long for its packet, a rate too low for its streams) is refused here.
+
+use crate::pacing::{self, VideoPacing};
+use crate::pid::{Pid, StreamType};
+use retrovue_timebase::Ticks27M;
+
+/// Configuration of one single-program transport stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MuxConfig {
+    /// Program number (DVB: service id), not 0.
+    pub program_number: u16,
+    /// Identifies this multiplex in PAT and SDT.
+    pub transport_stream_id: u16,
+    /// DVB original network id, in SDT. 0xFF01 to 0xFFFF are free for private use.
+    pub original_network_id: u16,
+    /// PID of the program map table.
+    pub pmt_pid: Pid,
+    /// `version_number` of PAT, PMT and SDT, 0 to 31. A change of streams needs a new one.
+    pub psi_version: u8,
+    /// Name of the channel, at most 64 bytes as DVB text.
+    pub service_name: String,
+    /// Name of its provider, at most 64 bytes as DVB text.
+    pub provider_name: String,
+    /// The elementary streams, 1 to 8. The PCR goes with the first video stream, or with the first
+    /// stream when there is no video.
+    pub streams: Vec<StreamConfig>,
+    /// Rate of the whole stream.
+    pub rate: MuxRate,
+    /// What an earlier session of the same channel left behind.
+    pub resume: Option<Resume>,
+}
+
+/// One elementary stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamConfig {
+    /// PID of its packets.
+    pub pid: Pid,
+    /// Code point in the program map table.
+    pub stream_type: StreamType,
+    /// What it holds and how fast.
+    pub kind: StreamKind,
+    /// ISO 639-2 code, lower case.
+    pub language: Option<[u8; 3]>,
+}
+
+/// What a stream holds, with the figures its buffers are judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// Pictures.
+    Video {
+        /// Peak rate the encoder keeps to (its VBV or HRD rate), in bit/s: 100,000 to 240,000,000.
+        max_bitrate_bps: u64,
+        /// Size of the encoder's VBV or HRD buffer in bits, at most five seconds at that rate. It
+        /// decides how long before its DTS an access unit leaves.
+        cpb_bits: u64,
+    },
+    /// Sound, at most two channels.
+    Audio {
+        /// Nominal rate in bit/s: 8,000 to 512,000.
+        bitrate_bps: u64,
+    },
+}
+
+/// How the rate of the whole transport stream is governed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MuxRate {
+    /// No null packets. Packets are never closer together than at `peak_bps`.
+    Variable {
+        /// Peak rate in bit/s; the smallest that carries every stream at its own peak when absent.
+        peak_bps: Option<u64>,
+    },
+}
+
+/// Continues an earlier session of the same channel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resume {
+    /// Whether the first packet of each PID carries `discontinuity_indicator`: the time base or the
+    /// counters do not follow from what a receiver saw last.
+    pub discontinuity: bool,
+    /// Last continuity counter sent on each PID, as [`crate::Muxer::counters`] reports them. PIDs
+    /// this session does not use are ignored.
+    pub counters: Vec<(Pid, u8)>,
+}
+
+/// Why a configuration was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// No stream, or more than [`MuxConfig::MAX_STREAMS`].
+    #[error("a program has 1 to {} streams, not {count}: leave streams out", MuxConfig::MAX_STREAMS)]
+    StreamCount {
+        /// Streams configured.
+        count: usize,
+    },
+    /// Program number 0 means the network information table.
+    #[error("program_number must not be 0: choose 1 to 65535")]
+    ProgramNumber,
+    /// The version does not fit its five bits.
+    #[error("psi_version {version} is over 31")]
+    PsiVersion {
+        /// The offending version.
+        version: u8,
+    },
+    /// A PID is reserved or null.
+    #[error("PID {pid} cannot be assigned: choose 0x0020 to 0x1ffe")]
+    PidReserved {
+        /// The offending PID.
+        pid: Pid,
+    },
+    /// Two users of one PID.
+    #[error("PID {pid} is used twice: every stream and the PMT need their own")]
+    PidTwice {
+        /// The offending PID.
+        pid: Pid,
+    },
+    /// A stream type that is not carried yet, or does not go with its kind.
+    #[error(
+        "stream type {stream_type:#04x} on PID {pid} is not carried: video must be H.264 (0x1b), audio AAC in ADTS (0x0f)"
+    )]
+    StreamType {
+        /// PID of the stream.
+        pid: Pid,
+        /// The offending code point.
+        stream_type: u8,
+    },
+    /// A language that is no ISO 639-2 code.
+    #[error("language {language:?} on PID {pid} is no ISO 639-2 code: three letters a to z")]
+    Language {
+        /// PID of the stream.
+        pid: Pid,
+        /// The offending code.
+        language: [u8; 3],
+    },
+    /// A rate out of range.
+    #[error("bit rate {bps} on PID {pid} is outside {smallest} to {largest} bit/s")]
+    Bitrate {
+        /// PID of the stream.
+        pid: Pid,
+        /// The offending rate.
+        bps: u64,
+        /// Smallest accepted.
+        smallest: u64,
+        /// Largest accepted.
+        largest: u64,
+    },
+    /// A decoder buffer of nothing or of more than five seconds.
+    #[error("decoder buffer of {cpb_bits} bits on PID {pid} is outside 1 to {largest} bits at its rate")]
+    CpbSize {
+        /// PID of the stream.
+        pid: Pid,
+        /// The offending size.
+        cpb_bits: u64,
+        /// Largest accepted.
+        largest: u64,
+    },
+    /// The multiplex cannot carry its streams.
+    #[error("peak rate of {peak_bps} bit/s is too low: the streams need at least {smallest} bit/s")]
+    RateTooLow {
+        /// The offending rate.
+        peak_bps: u64,
+        /// Smallest that works.
+        smallest: u64,
+    },
+    /// The multiplex rate is beyond what the arithmetic was shown for.
+    #[error("peak rate of {peak_bps} bit/s is over {largest} bit/s")]
+    RateTooHigh {
+        /// The offending rate.
+        peak_bps: u64,
+        /// Largest accepted.
+        largest: u64,
+    },
+    /// A name too long for its section's packet.
+    #[error("name {name:?} takes {bytes} bytes as DVB text: at most {largest}")]
+    NameTooLong {
+        /// The offending name.
+        name: String,
+        /// Bytes it takes.
+        bytes: usize,
+        /// Most accepted.
+        largest: usize,
+    },
+    /// A name with a control character, which DVB text gives other meanings.
+    #[error("name {name:?} contains a control character: take it out")]
+    NameControl {
+        /// The offending name.
+        name: String,
+    },
+    /// A counter that does not fit four bits.
+    #[error("continuity counter {counter} of PID {pid} is over 15")]
+    Counter {
+        /// PID of the counter.
+        pid: Pid,
+        /// The offending value.
+        counter: u8,
+    },
+}
+
+impl MuxConfig {
+    /// Most elementary streams of a program: its PMT section must fit one packet.
+    pub const MAX_STREAMS: usize = 8;
+    /// Most bytes of a name: the SDT section must fit one packet.
+    pub const MAX_NAME_BYTES: usize = 64;
+
+    /// A program of `streams` called `service_name`, variable rate, new session, with this station's
+    /// usual identifiers.
+    #[must_use]
+    pub fn new(service_name: &str, streams: Vec<StreamConfig>) -> MuxConfig {
+        MuxConfig {
+            program_number: 1,
+            transport_stream_id: 1,
+            original_network_id: 0xFF01,
+            pmt_pid: Pid::DEFAULT_PMT,
+            psi_version: 0,
+            service_name: service_name.to_owned(),
+            provider_name: "RetroVue".to_owned(),
+            streams,
+            rate: MuxRate::Variable { peak_bps: None },
+            resume: None,
+        }
+    }
+
+    /// Longest time by which a packet leaves before its access unit's DTS. The first packet of a
+    /// session leaves this long before the first DTS, when the first stream is video.
+    ///
+    /// # Errors
+    /// As [`crate::Muxer::new`].
+    pub fn lead(&self) -> Result<Ticks27M, ConfigError> {
+        self.validate()?;
+        let lead = self.streams.iter().map(|stream| pacing::stream_lead(stream.kind)).max();
+        Ok(Ticks27M(lead.unwrap_or_default()))
+    }
+
+    /// Position in `streams` of the stream that carries the PCR.
+    pub(crate) fn pcr_stream(&self) -> usize {
+        let video = |stream: &StreamConfig| matches!(stream.kind, StreamKind::Video { .. });
+        self.streams.iter().position(video).unwrap_or(0)
+    }
+
+    /// Peak rate in bit/s, given or derived.
+    pub(crate) fn peak_bps(&self) -> u64 {
+        let MuxRate::Variable { peak_bps } = self.rate;
+        peak_bps.unwrap_or_else(|| self.smallest_peak_bps())
+    }
+
+    fn smallest_peak_bps(&self) -> u64 {
+        let streams: u64 = self.streams.iter().map(|stream| pacing::stream_peak_bps(stream.kind)).sum();
+        streams + pacing::SYSTEM_RX_BPS
+    }
+
+    /// Refuses whatever a muxer could not keep to.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        if self.streams.is_empty() || self.streams.len() > MuxConfig::MAX_STREAMS {
+            return Err(ConfigError::StreamCount { count: self.streams.len() });
+        }
+        if self.program_number == 0 {
+            return Err(ConfigError::ProgramNumber);
+        }
+        if self.psi_version > 31 {
+            return Err(ConfigError::PsiVersion { version: self.psi_version });
+        }
+        let mut used = vec![self.pmt_pid];
+        used.extend(self.streams.iter().map(|stream| stream.pid));
+        for (position, &pid) in used.iter().enumerate() {
+            if !pid.is_assignable() {
+                return Err(ConfigError::PidReserved { pid });
+            }
+            if used[..position].contains(&pid) {
+                return Err(ConfigError::PidTwice { pid });
+            }
+        }
+        self.streams.iter().try_for_each(StreamConfig::validate)?;
+        for name in [&self.service_name, &self.provider_name] {
+            validate_name(name)?;
+        }
+        let (peak_bps, smallest) = (self.peak_bps(), self.smallest_peak_bps());
+        if peak_bps < smallest {
+            return Err(ConfigError::RateTooLow { peak_bps, smallest });
+        }
+        if peak_bps > pacing::LARGEST_PEAK_BPS {
+            return Err(ConfigError::RateTooHigh { peak_bps, largest: pacing::LARGEST_PEAK_BPS });
+        }
+        let counters = self.resume.iter().flat_map(|resume| &resume.counters);
+        for &(pid, counter) in counters {
+            if counter > 15 {
+                return Err(ConfigError::Counter { pid, counter });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StreamConfig {
+    /// H.264 on the usual video PID; figures as [`StreamKind::Video`] defines them.
+    #[must_use]
+    pub const fn h264(max_bitrate_bps: u64, cpb_bits: u64) -> StreamConfig {
+        StreamConfig {
+            pid: Pid::DEFAULT_VIDEO,
+            stream_type: StreamType::H264,
+            kind: StreamKind::Video { max_bitrate_bps, cpb_bits },
+            language: None,
+        }
+    }
+
+    /// Stereo AAC in ADTS on the usual audio PID.
+    #[must_use]
+    pub const fn aac_adts(bitrate_bps: u64) -> StreamConfig {
+        StreamConfig {
+            pid: Pid::DEFAULT_AUDIO,
+            stream_type: StreamType::AAC_ADTS,
+            kind: StreamKind::Audio { bitrate_bps },
+            language: None,
+        }
+    }
+
+    /// The same stream on another PID.
+    #[must_use]
+    pub const fn on_pid(mut self, pid: Pid) -> StreamConfig {
+        self.pid = pid;
+        self
+    }
+
+    /// The same stream, marked with its ISO 639-2 language.
+    #[must_use]
+    pub const fn with_language(mut self, language: [u8; 3]) -> StreamConfig {
+        self.language = Some(language);
+        self
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let pid = self.pid;
+        let (bps, smallest, largest, expected) = match self.kind {
+            StreamKind::Video { max_bitrate_bps, .. } => {
+                (max_bitrate_bps, 100_000, 240_000_000, StreamType::H264)
+            }
+            StreamKind::Audio { bitrate_bps } => (bitrate_bps, 8_000, 512_000, StreamType::AAC_ADTS),
+        };
+        if self.stream_type != expected {
+            return Err(ConfigError::StreamType { pid, stream_type: self.stream_type.0 });
+        }
+        if bps < smallest || bps > largest {
+            return Err(ConfigError::Bitrate { pid, bps, smallest, largest });
+        }
+        if let StreamKind::Video { max_bitrate_bps, cpb_bits } = self.kind {
+            let largest = max_bitrate_bps * VideoPacing::LONGEST_CPB_SECONDS;
+            if cpb_bits == 0 || cpb_bits > largest {
+                return Err(ConfigError::CpbSize { pid, cpb_bits, largest });
+            }
+        }
+        match self.language {
+            Some(language) if !language.iter().all(u8::is_ascii_lowercase) => {
+                Err(ConfigError::Language { pid, language })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn validate_name(name: &str) -> Result<(), ConfigError> {
+    if name.chars().any(char::is_control) {
+        return Err(ConfigError::NameControl { name: name.to_owned() });
+    }
+    let bytes = crate::dvb_text::encode(name).len();
+    if bytes > MuxConfig::MAX_NAME_BYTES {
+        return Err(ConfigError::NameTooLong {
+            name: name.to_owned(),
+            bytes,
+            largest: MuxConfig::MAX_NAME_BYTES,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> MuxConfig {
+        MuxConfig::new("One", vec![StreamConfig::h264(4_000_000, 4_000_000), StreamConfig::aac_adts(192_000)])
+    }
+
+    #[test]
+    fn each_fault_is_refused_by_its_name() {
+        type Fault = (fn(&mut MuxConfig), &'static str);
+        let faults: [Fault; 14] = [
+            (|c| c.streams.clear(), "1 to 8 streams, not 0"),
+            (|c| c.program_number = 0, "program_number must not be 0"),
+            (|c| c.psi_version = 32, "psi_version 32"),
+            (|c| c.pmt_pid = Pid::SDT, "PID 0x0011 cannot be assigned"),
+            (|c| c.pmt_pid = Pid::DEFAULT_AUDIO, "PID 0x0101 is used twice"),
+            (|c| c.streams[0].stream_type = StreamType::HEVC, "stream type 0x24 on PID 0x0100"),
+            (|c| c.streams[1].language = Some(*b"EN "), "PID 0x0101 is no ISO 639-2 code"),
+            (|c| c.streams[1].kind = StreamKind::Audio { bitrate_bps: 1 }, "bit rate 1 on PID 0x0101"),
+            (
+                |c| c.streams[0].kind = StreamKind::Video { max_bitrate_bps: 1_000_000, cpb_bits: 5_000_001 },
+                "5000001 bits on PID 0x0100 is outside 1 to 5000000",
+            ),
+            (|c| c.rate = MuxRate::Variable { peak_bps: Some(7_799_999) }, "at least 7800000 bit/s"),
+            (|c| c.rate = MuxRate::Variable { peak_bps: Some(u64::MAX) }, "is over"),
+            (|c| c.service_name = "x".repeat(65), "takes 65 bytes"),
+            (|c| c.provider_name = "a\nb".to_owned(), "control character"),
+            (
+                |c| {
+                    c.resume = Some(Resume { discontinuity: true, counters: vec![(Pid::PAT, 16)] });
+                },
+                "continuity counter 16 of PID 0x0000",
+            ),
+        ];
+        for (spoil, message) in faults {
+            let mut config = config();
+            spoil(&mut config);
+            let error = config.validate().expect_err(message).to_string();
+            assert!(error.contains(message), "{error:?} lacks {message:?}");
+        }
+        assert_eq!(config().validate(), Ok(()));
+    }
+
+    #[test]
+    fn the_largest_configuration_still_fits_its_sections() {
+        let stream =
+            |n: u16| StreamConfig::aac_adts(64_000).on_pid(Pid::new(0x200 + n)).with_language(*b"deu");
+        let mut config = MuxConfig::new(&"\u{20ac}".repeat(21), (0..8).map(stream).collect());
+        config.provider_name = "p".repeat(64);
+        config.validate().expect("within every bound");
+        for section in [
+            crate::section::pat(&config),
+            crate::section::pmt(&config, Pid::new(0x200)),
+            crate::section::sdt(&config),
+        ] {
+            assert_eq!(crate::section::crc32_mpeg2(&section.payload()[1..]), 0);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Pushes units and collects packets, in several ways that must not make a difference.
+
+use crate::elementary::{Noise, Unit};
+use retrovue_mux::{MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Poll, PushError};
+
+/// What came out.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) bytes: Vec<u8>,
+    /// One 27 MHz instant per packet.
+    pub(crate) departures: Vec<i64>,
+    pub(crate) events: Vec<MuxEvent>,
+}
+
+/// Muxes everything, polling with a buffer of seven packets whenever a push found no room.
+pub(crate) fn mux(config: MuxConfig, units: &[Unit]) -> Output {
+    let mut muxer = Muxer::new(config).expect("a valid configuration");
+    mux_with(&mut muxer, units)
+}
+
+pub(crate) fn mux_with(muxer: &mut Muxer, units: &[Unit]) -> Output {
+    let mut output = Output::default();
+    for unit in units {
+        push(muxer, unit, &mut output);
+    }
+    muxer.finish();
+    drain(muxer, &mut [0; PACKET_SIZE * 7], &mut output);
+    output
+}
+
+/// Muxes everything, choosing by `noise` when to poll, how far, and with how large a buffer.
+pub(crate) fn mux_erratically(config: MuxConfig, units: &[Unit], seed: u64) -> Output {
+    let mut noise = Noise(seed);
+    let mut muxer = Muxer::new(config).expect("a valid configuration");
+    let mut output = Output::default();
+    let mut buffer = vec![0u8; PACKET_SIZE * 40];
+    for unit in units {
+        push(&mut muxer, unit, &mut output);
+        if noise.below(3) == 0 {
+            for _ in 0..noise.below(60) {
+                let size = PACKET_SIZE + noise.below((PACKET_SIZE * 39) as u64) as usize;
+                if !step(&mut muxer, &mut buffer[..size], &mut output) {
+                    break;
+                }
+            }
+        }
+    }
+    muxer.finish();
+    let size = PACKET_SIZE + noise.below((PACKET_SIZE * 39) as u64) as usize;
+    drain(&mut muxer, &mut buffer[..size], &mut output);
+    output
+}
+
+fn push(muxer: &mut Muxer, unit: &Unit, output: &mut Output) {
+    loop {
+        match muxer.push(unit.borrow()) {
+            Ok(()) => return,
+            Err(PushError::Full { .. }) => drain(muxer, &mut [0; PACKET_SIZE * 7], output),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Polls until nothing comes.
+pub(crate) fn drain(muxer: &mut Muxer, buffer: &mut [u8], output: &mut Output) {
+    while step(muxer, buffer, output) {}
+}
+
+fn step(muxer: &mut Muxer, buffer: &mut [u8], output: &mut Output) -> bool {
+    match muxer.poll(buffer) {
+        Poll::Packets(run) => {
+            output.bytes.extend_from_slice(&buffer[..run.bytes()]);
+            output.departures.extend((0..run.packets()).map(|index| run.departure(index).0));
+            true
+        }
+        Poll::Event(event) => {
+            output.events.push(event);
+            true
+        }
+        Poll::NeedInput { .. } | Poll::Finished => false,
+        Poll::OutputTooSmall => panic!("buffer of {} bytes", buffer.len()),
+    }
+}

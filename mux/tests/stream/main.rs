@@ -1,0 +1,14 @@
+//! The muxer judged from outside: by a reader that shares no code with it, by other people's readers,
+//! by golden bytes, and by the allocator.
+
+#![allow(clippy::unwrap_used)]
+
+mod allocation;
+mod drive;
+mod elementary;
+mod foreign;
+mod golden;
+mod properties;
+mod reader;
+mod refusals;
+mod resume;

@@ -1,0 +1,196 @@
+//! What holds for every programme whose pictures keep to their VBV.
+
+use crate::drive::{mux, mux_erratically};
+use crate::elementary::{Programme, Unit};
+use crate::reader::{self, MS};
+use proptest::prelude::*;
+
+const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60, 1)];
+
+fn programmes() -> impl Strategy<Value = Programme> {
+    let sizes = (1_000_000u64..12_000_000, 200u64..1_500, 64_000u64..256_000, 0usize..3);
+    (any::<u64>(), 0..RATES.len(), 20i64..120, 1i64..70, 0i64..3, sizes, -(1i64 << 40)..1 << 40).prop_map(
+        |(seed, rate, pictures, gop, b_pictures, (video_bps, cpb_ms, audio_bps, sound_tracks), start)| {
+            Programme {
+                seed,
+                start,
+                rate: RATES[rate],
+                pictures,
+                gop,
+                b_pictures,
+                video_bps,
+                cpb_bits: video_bps * cpb_ms / 1000,
+                audio_bps,
+                sound_tracks,
+            }
+        },
+    )
+}
+
+/// Bytes of MB and EB together for the highest rate made up here, level 4.0 (§2.14.3.1).
+fn video_buffer(programme: &Programme) -> i64 {
+    (programme.cpb_bits / 8) as i64 * 6 / 5 + (programme.video_bps / 8) as i64 / 10
+}
+
+fn video_rx(programme: &Programme) -> i64 {
+    (programme.video_bps * 6 / 5) as i64
+}
+
+/// The units must come out as they went in.
+fn check_content(output: &crate::drive::Output, units: &[Unit]) {
+    let pes = reader::pes_packets(&reader::packets(output));
+    for stream in 0..8 {
+        let sent: Vec<&Unit> = units.iter().filter(|unit| unit.stream == stream).collect();
+        let got: Vec<_> = pes.iter().filter(|pes| pes.pid == 0x100 + stream as u16).collect();
+        assert_eq!(sent.len(), got.len());
+        for (sent, got) in sent.iter().zip(got) {
+            assert_eq!(sent.pts.rem_euclid(1 << 33), got.pts);
+            assert_eq!(sent.dts.rem_euclid(1 << 33), got.dts);
+            assert_eq!(sent.random_access && stream == 0, got.random_access);
+            assert_eq!(sent.data, got.data);
+            let stream_id = if stream == 0 { 0xE0 } else { 0xC0 + stream as u8 - 1 };
+            assert_eq!(got.stream_id, stream_id);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// Sync, counters, PCR, tables, random access, transport and decoder buffers, content; no event.
+    #[test]
+    fn every_programme_keeps_the_rules(programme in programmes()) {
+        let units = programme.units();
+        let output = mux(programme.config(), &units);
+        prop_assert_eq!(&output.events, &[]);
+        reader::check(&output, video_rx(&programme), video_buffer(&programme));
+        check_content(&output, &units);
+    }
+
+    /// A receiver that interpolates arrival between PCRs still has each unit in time, and its transport
+    /// buffers hold.
+    #[test]
+    fn interpolated_arrival_is_in_time(programme in programmes()) {
+        let output = mux(programme.config(), &programme.units());
+        let buffer = video_buffer(&programme) + (programme.video_bps / 8 / 10) as i64;
+        let figures = reader::check_interpolated(&output, video_rx(&programme), buffer);
+        prop_assert!(figures.least_margin >= 0);
+        // Where the rate leaves room for the others under the drain rate, its transport buffer holds too.
+        let others = (programme.audio_bps * 9 / 8 + 50_000) * programme.sound_tracks as u64 + 100_000;
+        let has_room = programme.video_bps * 17 / 100 >= others + 106_000;
+        for (pid, fullest) in figures.fullest_tb {
+            prop_assert!(fullest <= 512 || (pid == 0x100 && !has_room), "TB of PID {pid:#x}: {fullest}");
+        }
+    }
+
+    /// Bytes, departures and events do not depend on how pushes and polls were mixed.
+    #[test]
+    fn chunking_makes_no_difference(programme in programmes(), seed: u64) {
+        let units = programme.units();
+        let plain = mux(programme.config(), &units);
+        prop_assert!(plain == mux_erratically(programme.config(), &units, seed));
+        // Another order across streams: all sound of a stretch before its pictures.
+        let mut reordered = units;
+        reordered.sort_by_key(|unit| (unit.dts.div_euclid(30_000), std::cmp::Reverse(unit.stream), unit.dts));
+        prop_assert!(plain == mux_erratically(programme.config(), &reordered, seed ^ 1));
+    }
+}
+
+/// PTS, DTS and PCR each cross their wrap inside the programme.
+#[test]
+fn stamps_wrap_where_they_are_written() {
+    for rate in RATES {
+        let start = (1i64 << 33) - 90_000 / 2;
+        let programme = Programme { start, rate, pictures: 70, ..Programme::default() };
+        let units = programme.units();
+        let output = mux(programme.config(), &units);
+        reader::check(&output, video_rx(&programme), video_buffer(&programme));
+        check_content(&output, &units);
+        let seen = reader::packets(&output);
+        let clocks: Vec<i64> = seen.iter().filter_map(|packet| packet.pcr).collect();
+        assert!(clocks.windows(2).any(|pair| pair[1] < pair[0]), "the PCR wrapped");
+    }
+}
+
+/// Pictures far between and tiny: PCR, PAT and PMT go on in packets of their own.
+#[test]
+fn pauses_are_filled() {
+    let programme = Programme { rate: (1, 1), pictures: 6, gop: 2, b_pictures: 0, ..Programme::default() };
+    let units: Vec<Unit> = programme
+        .units()
+        .into_iter()
+        .map(|mut unit| {
+            unit.data.truncate(if unit.stream == 0 { 900 } else { usize::MAX });
+            unit
+        })
+        .collect();
+    let output = mux(programme.config(), &units);
+    let figures = reader::check(&output, video_rx(&programme), video_buffer(&programme));
+    assert!(figures.longest_pcr_gap >= 30 * MS);
+}
+
+/// A stream that goes on alone after the others were ended keeps its clock and its tables.
+#[test]
+fn sound_goes_on_after_the_picture_ended() {
+    let programme = Programme::default();
+    let mut units = programme.units();
+    units.retain(|unit| unit.stream == 1 || unit.dts < 45_000);
+    let output = mux(programme.config(), &units);
+    reader::check(&output, video_rx(&programme), video_buffer(&programme));
+    check_content(&output, &units);
+}
+
+/// Sound alone carries the clock itself.
+#[test]
+fn a_programme_of_sound_alone() {
+    let mut config = Programme::default().config();
+    config.streams.remove(0);
+    let mut units = Programme::default().units();
+    units.retain(|unit| unit.stream == 1);
+    units.iter_mut().for_each(|unit| unit.stream = 0);
+    let output = mux(config, &units);
+    let figures = reader::check(&output, 2_000_000, 3584);
+    assert!(figures.fullest_audio_b <= 3584);
+}
+
+/// The picture's stream ends before it began: its PID still carries the clock.
+#[test]
+fn a_picture_that_never_comes() {
+    let programme = Programme::default();
+    let mut units = programme.units();
+    units.retain(|unit| unit.stream == 1);
+    let output = mux(programme.config(), &units);
+    let seen = reader::packets(&output);
+    assert_eq!(seen[..5].iter().map(|p| p.pid).collect::<Vec<_>>(), [0, 0x1000, 0x11, 0x100, 0x101]);
+    assert!(seen[3].pcr.is_some() && !seen[3].has_payload);
+    assert!(mux(programme.config(), &[]).bytes.is_empty());
+}
+
+/// An access unit without a delimiter gets one; the rest of it is untouched.
+#[test]
+fn a_missing_delimiter_is_put_in_front() {
+    let programme = Programme { pictures: 3, sound_tracks: 0, ..Programme::default() };
+    let mut units = programme.units();
+    for unit in &mut units {
+        unit.data.drain(..6);
+    }
+    let output = mux(programme.config(), &units);
+    for (pes, unit) in reader::pes_packets(&reader::packets(&output)).iter().zip(&units) {
+        assert_eq!(pes.data[..6], [0, 0, 0, 1, 9, 0xF0]);
+        assert_eq!(pes.data[6..], unit.data);
+    }
+}
+
+#[test]
+fn zz_debug() {
+    for seed in 0..4000u64 {
+        let mut n = crate::elementary::Noise(seed);
+        let video_bps = 1_000_000 + n.below(11_000_000);
+        let programme = Programme { seed, start: 0, rate: RATES[n.below(6) as usize], pictures: 60, gop: 1 + n.below(70) as i64, b_pictures: n.below(3) as i64, video_bps, cpb_bits: video_bps * (200 + n.below(1300)) / 1000, audio_bps: 64_000 + n.below(190_000), sound_tracks: n.below(3) as usize };
+        let output = mux(programme.config(), &programme.units());
+        let others = (programme.audio_bps * 9 / 8 + 50_000) * programme.sound_tracks as u64 + 100_000;
+        if programme.video_bps * 17 / 100 < others + 106_000 { continue; }
+        let figures = reader::check_interpolated(&output, video_rx(&programme), 1 << 40);
+        if figures.fullest_tb[&0x100] > 512 { println!("DBG {programme:?} {:?}", figures.fullest_tb); }
+    }
+}

@@ -1,0 +1,19 @@
+//! The runtime of the channels: who runs, with which blocks, and what happens when a session ends.
+//!
+//! [`channel`] decides (pure, on a clock given by the caller), [`director`] carries out (processes,
+//! sockets, timers). Nothing here touches viewers' sockets or transport stream bytes: that is
+//! [`crate::station`]. Nothing here plans: blocks come from a [`schedule::Schedule`].
+//!
+//! ```text
+//! viewers (front) --Viewers--> ChannelManager --Open/Feed/Stop--> director --control socket--> AIR
+//!                                    ^                                |
+//!                                    +---- replies, events, deaths ---+
+//! ```
+
+mod avoid;
+mod backoff;
+pub mod channel;
+pub mod director;
+pub mod schedule;
+mod session;
+mod session_link;

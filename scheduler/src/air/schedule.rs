@@ -1,0 +1,57 @@
+//! Where the runtime gets its blocks and guide from: the one door to what is planned.
+//!
+//! The station's own schedule is [`Programming`]; tests of the runtime bring small ones of their own.
+
+use crate::plan::{ChannelInfo, GuideEvent, PlanError, Programming};
+use retrovue_proto::plan::{BlockPlan, HouseFormat};
+use retrovue_timebase::UtcMs;
+use std::collections::BTreeSet;
+
+/// What airs when, on every channel. Pure in the instant asked: the same question has the same answer.
+pub trait Schedule: Send + Sync {
+    /// The station's channels, in the order of the dial.
+    fn channels(&self) -> &[ChannelInfo];
+
+    /// House format of the station.
+    fn format(&self) -> &HouseFormat;
+
+    /// The block of `channel` with `start <= instant < end`, every asset of `avoid` (by URI) replaced.
+    ///
+    /// # Errors
+    /// An unknown channel, or an instant outside the calendar.
+    fn block_at(
+        &self,
+        channel: &str,
+        instant: UtcMs,
+        avoid: &BTreeSet<String>,
+    ) -> Result<BlockPlan, PlanError>;
+
+    /// Programmes of `channel` that overlap `[from, to)`, contiguous and in order.
+    ///
+    /// # Errors
+    /// An unknown channel, or an instant outside the calendar.
+    fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError>;
+}
+
+impl Schedule for Programming {
+    fn channels(&self) -> &[ChannelInfo] {
+        Programming::channels(self)
+    }
+
+    fn format(&self) -> &HouseFormat {
+        Programming::format(self)
+    }
+
+    fn block_at(
+        &self,
+        channel: &str,
+        instant: UtcMs,
+        avoid: &BTreeSet<String>,
+    ) -> Result<BlockPlan, PlanError> {
+        Programming::block_at(self, channel, instant, avoid)
+    }
+
+    fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError> {
+        Programming::guide(self, channel, from, to)
+    }
+}

@@ -1,0 +1,10 @@
+//! `station.yaml`: which media, which channels, in which format, on which port.
+//!
+//! Reads and judges the file, resolves its paths against the file's own folder, and stops there: nothing
+//! is scanned, opened or bound here.
+
+mod house_format;
+mod station;
+
+pub use house_format::default_format;
+pub use station::{DEFAULT_LINGER, DEFAULT_PORT, FillerRef, MediaFolder, StationConfig};

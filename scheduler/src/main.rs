@@ -1,0 +1,3 @@
+//! The `retrovue` command.
+
+fn main() {}

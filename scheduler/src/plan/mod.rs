@@ -1,0 +1,32 @@
+//! What airs when: tier 1 (programmes on the grid), tier 2 (acts and breaks), traffic (breaks filled), and
+//! the immutable [`Programming`] the runtime asks.
+//!
+//! Everything here is a pure function of the catalog's snapshot, the channel files, a date and a seed
+//! (seed 004; selection has no counters). It deliberately reads no clock, opens no media file and knows no
+//! viewers.
+//!
+//! ```text
+//! ChannelSpec + AssetResolver ── line_up ──▶ LineUp ── place ──▶ PlacedDay ── day_plan ──▶ blocks, guide
+//!                                              pool (n-th airing)      acts, traffic
+//! ```
+
+mod acts;
+mod black;
+mod broadcast_day;
+mod day_plan;
+mod line_up;
+mod place;
+mod pool;
+mod program_schedule;
+mod programming;
+#[cfg(test)]
+mod programming_tests;
+mod single;
+mod traffic;
+
+pub use acts::LogEntry;
+pub use black::{black_path, write_black};
+pub use day_plan::LogBlock;
+pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, SelectorUsed, Source};
+pub use programming::{ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts};
+pub use single::{CompiledDay, SingleChannel};

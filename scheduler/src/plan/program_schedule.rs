@@ -1,0 +1,150 @@
+//! Tier 1 as JSON: `program-schedule.v2`, exactly as seed 004 shows it.
+
+use super::broadcast_day::local_text;
+use super::line_up::{LineUp, clock};
+use super::place::PlacedDay;
+use crate::catalog::AssetMetadata;
+use retrovue_timebase::Millis;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// Version of the schedule compiler, which the output names.
+pub const COMPILER_VERSION: &str = "2.0.0";
+
+/// A compiled broadcast day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProgramSchedule {
+    /// Always `program-schedule.v2`.
+    pub version: &'static str,
+    /// The channel's slug.
+    pub channel_id: String,
+    /// The date.
+    pub broadcast_day: String,
+    /// Name of the zone.
+    pub timezone: String,
+    /// What it was compiled from.
+    pub source: Source,
+    /// Programmes, without breaks.
+    pub program_blocks: Vec<ProgramBlock>,
+    /// `sha256:` of everything above but `source`, as compact JSON: the same schedule has the same hash
+    /// wherever its file lies.
+    pub hash: String,
+}
+
+/// What a schedule was compiled from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The channel file.
+    pub dsl_path: String,
+    /// The commit it is in, where it is in a repository.
+    pub git_commit: Option<String>,
+    /// Version of the compiler.
+    pub compiler_version: &'static str,
+}
+
+/// A programme at its time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProgramBlock {
+    /// Title for the guide.
+    pub title: String,
+    /// The asset.
+    pub asset_id: String,
+    /// Begin, on the channel's clock, with its offset.
+    pub start_at: String,
+    /// Time on the grid, in seconds.
+    pub slot_duration_sec: serde_json::Number,
+    /// Runtime, in seconds.
+    pub episode_duration_sec: serde_json::Number,
+    /// The collection it was selected from.
+    pub collection: String,
+    /// How it was selected.
+    pub selector: SelectorUsed,
+}
+
+/// How an asset was selected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SelectorUsed {
+    /// `sequential` or `random`.
+    pub mode: &'static str,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl LineUp {
+    /// A placed day as `program-schedule.v2`.
+    pub(crate) fn program_schedule(&self, day: &PlacedDay, source: Source) -> ProgramSchedule {
+        let program_blocks = day
+            .placements
+            .iter()
+            .map(|placed| {
+                let slot = &self.slots[placed.slot];
+                let pool = &self.pools[slot.pool];
+                let asset = &pool.assets[placed.asset];
+                ProgramBlock {
+                    title: self.title_of(placed.slot, asset),
+                    asset_id: asset.id.clone(),
+                    start_at: local_text(&self.zone, placed.start),
+                    slot_duration_sec: seconds(placed.length),
+                    episode_duration_sec: seconds(asset.duration),
+                    collection: asset.collection.clone(),
+                    selector: SelectorUsed { mode: pool.mode.word(), seed: self.seed },
+                }
+            })
+            .collect();
+        let mut schedule = ProgramSchedule {
+            version: "program-schedule.v2",
+            channel_id: self.channel.clone(),
+            broadcast_day: day.date.to_string(),
+            timezone: self.zone_name.clone(),
+            source,
+            program_blocks,
+            hash: String::new(),
+        };
+        schedule.hash = hash_of(&schedule);
+        schedule
+    }
+
+    pub(crate) fn title_of(&self, slot: usize, asset: &AssetMetadata) -> String {
+        self.slots[slot].title.clone().unwrap_or_else(|| asset.title.clone())
+    }
+}
+
+impl ProgramSchedule {
+    /// A line for each programme, for people.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let line = |b: &ProgramBlock| {
+            let ms = |n: &serde_json::Number| n.as_i64().map_or_else(|| n.to_string(), |s| clock(s * 1000));
+            format!(
+                "{}  {:>8}  {}  ({}, {})",
+                b.start_at.get(11..19).unwrap_or(&b.start_at),
+                ms(&b.slot_duration_sec),
+                b.title,
+                b.asset_id,
+                ms(&b.episode_duration_sec)
+            )
+        };
+        self.program_blocks.iter().map(line).collect()
+    }
+}
+
+fn hash_of(schedule: &ProgramSchedule) -> String {
+    let mut value = serde_json::to_value(schedule).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("source");
+        fields.remove("hash");
+    }
+    // serde_json keeps an object's keys sorted, so the text does not depend on the order of declaration.
+    let digest = Sha256::digest(value.to_string().as_bytes());
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// Milliseconds as a decimal number of seconds, from its digits.
+fn seconds(ms: Millis) -> serde_json::Number {
+    if ms.0 % 1000 == 0 {
+        return serde_json::Number::from(ms.0 / 1000);
+    }
+    let text = format!("{}.{:03}", ms.0 / 1000, ms.0 % 1000);
+    text.trim_end_matches('0').parse().unwrap_or_else(|_| serde_json::Number::from(ms.0 / 1000))
+}

@@ -1,0 +1,288 @@
+//! The station's programming: blocks and guide for every channel and any instant.
+
+use super::broadcast_day::{day_of, later};
+use super::day_plan::DayPlan;
+use super::line_up::{LineUp, resolve};
+use super::pool::Cursor;
+use crate::catalog::AssetResolver;
+use crate::config::FillerRef;
+use crate::dsl::ChannelSpec;
+use crate::yaml::Report;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use retrovue_proto::plan::{BlockPlan, HouseFormat};
+use retrovue_timebase::UtcMs;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The seed where none is given.
+pub const DEFAULT_SEED: u64 = 42;
+
+/// Days kept laid out per channel: a week of guide and the days about now.
+const DAYS_KEPT: usize = 10;
+
+/// Days per channel at whose start the runs' progress is remembered.
+const PROGRESS_KEPT: usize = 64;
+
+/// Most days one guide may ask for.
+const MAX_GUIDE_DAYS: i64 = 31;
+
+/// Everything the runtime needs to know of what airs: an immutable snapshot, cheap to clone, pure in the
+/// instant asked. Laid-out days are remembered inside, a bounded number of them.
+#[derive(Debug, Clone)]
+pub struct Programming {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    infos: Vec<ChannelInfo>,
+    channels: Vec<Channel>,
+    format: HouseFormat,
+    black_uri: String,
+}
+
+#[derive(Debug)]
+struct Channel {
+    line_up: LineUp,
+    memory: Mutex<Memory>,
+}
+
+/// What was worked out already; losing it costs time, never an answer.
+#[derive(Debug, Default)]
+struct Memory {
+    progress: BTreeMap<Date, Vec<Cursor>>,
+    days: VecDeque<Arc<DayPlan>>,
+}
+
+/// What [`Programming`] is made of.
+#[derive(Debug)]
+pub struct ProgrammingParts<'a> {
+    /// House format of the station.
+    pub format: HouseFormat,
+    /// The channels in the order of the configuration.
+    pub channels: Vec<(ChannelInfo, ChannelSpec)>,
+    /// The catalog.
+    pub resolver: &'a dyn AssetResolver,
+    /// What fills time on channels that do not say.
+    pub filler: Option<FillerRef>,
+    /// Path of the built-in black asset.
+    pub black_uri: String,
+    /// Seed of all selections.
+    pub seed: u64,
+}
+
+/// A channel as viewers and the runtime know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelInfo {
+    /// The slug in URLs.
+    pub id: String,
+    /// Stable integer identity, never reused.
+    pub channel_id: i32,
+    /// Number on the dial.
+    pub number: u32,
+    /// Name shown to people.
+    pub name: String,
+}
+
+impl ChannelInfo {
+    /// The channel's id in guides and playlists (`tvg-id`, XMLTV): made of the identity that is never
+    /// reused, so that a guide cannot end up with another channel's programmes.
+    #[must_use]
+    pub fn guide_id(&self) -> String {
+        format!("retrovue.{}", self.channel_id)
+    }
+}
+
+/// What kind of thing a guide event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GuideCategory {
+    /// An episode of a series.
+    Series,
+    /// A film.
+    Movie,
+    /// Time between programmes.
+    Interstitial,
+}
+
+/// One line of the guide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuideEvent {
+    /// Begin.
+    #[serde(rename = "start_utc_ms")]
+    pub start: UtcMs,
+    /// End, exclusive.
+    #[serde(rename = "end_utc_ms")]
+    pub end: UtcMs,
+    /// Title of the programme; the channel's name between programmes.
+    pub title: String,
+    /// Title of the episode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subtitle: Option<String>,
+    /// Season number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub season: Option<u32>,
+    /// Episode number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub episode: Option<u32>,
+    /// A sentence for the reader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What kind of thing it is.
+    pub category: GuideCategory,
+}
+
+/// Why no plan can be given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// No such channel.
+    #[error("there is no channel \"{channel}\" in this station")]
+    UnknownChannel {
+        /// The slug asked for.
+        channel: String,
+    },
+    /// The instant lies outside what the calendar holds.
+    #[error("{date} lies outside the years that can be planned, 1900 to 9000")]
+    OutOfCalendar {
+        /// The date or instant.
+        date: String,
+    },
+    /// A guide that is too long to be built at once.
+    #[error("a guide of {days} days is longer than {MAX_GUIDE_DAYS}; ask for less")]
+    GuideTooLong {
+        /// Days asked for.
+        days: i64,
+    },
+}
+
+impl Programming {
+    /// Resolves and judges all channels.
+    ///
+    /// # Errors
+    /// Everything wrong in all of them. On success the report holds warnings at most.
+    pub fn new(parts: ProgrammingParts<'_>) -> Result<(Programming, Report), Report> {
+        let mut report = Report::default();
+        let mut infos = Vec::with_capacity(parts.channels.len());
+        let mut channels = Vec::with_capacity(parts.channels.len());
+        for (info, spec) in parts.channels {
+            match resolve(&spec, parts.resolver, parts.filler.as_ref(), parts.seed) {
+                Ok((line_up, warnings)) => {
+                    report.append(warnings);
+                    infos.push(info);
+                    channels.push(Channel { line_up, memory: Mutex::default() });
+                }
+                Err(findings) => report.append(findings),
+            }
+        }
+        if report.has_errors() {
+            return Err(report);
+        }
+        let inner = Inner { infos, channels, format: parts.format, black_uri: parts.black_uri };
+        Ok((Programming { inner: Arc::new(inner) }, report))
+    }
+
+    /// The station's channels, in the order of the configuration.
+    #[must_use]
+    pub fn channels(&self) -> &[ChannelInfo] {
+        &self.inner.infos
+    }
+
+    /// House format of the station.
+    #[must_use]
+    pub fn format(&self) -> &HouseFormat {
+        &self.inner.format
+    }
+
+    /// The time zone of a channel.
+    ///
+    /// # Errors
+    /// An unknown channel.
+    pub fn zone(&self, channel: &str) -> Result<&TimeZone, PlanError> {
+        Ok(&self.find(channel)?.1.line_up.zone)
+    }
+
+    /// The block on the air at `instant` (start <= instant < end). Every asset in `avoid` (by URI) is
+    /// replaced by filler or black.
+    ///
+    /// # Errors
+    /// An unknown channel, or an instant outside the calendar.
+    pub fn block_at(
+        &self,
+        channel: &str,
+        instant: UtcMs,
+        avoid: &BTreeSet<String>,
+    ) -> Result<BlockPlan, PlanError> {
+        let (info, channel) = self.find(channel)?;
+        let day = channel.day(day_of(&channel.line_up.zone, instant)?)?;
+        day.block_at(&channel.line_up, info, &self.inner.black_uri, instant, avoid)
+            .ok_or_else(|| PlanError::OutOfCalendar { date: instant.to_string() })
+    }
+
+    /// Programmes that overlap `[from, to)`, whole, in order and without gaps; breaks inside them and the
+    /// blocks of filler between them do not show.
+    ///
+    /// # Errors
+    /// An unknown channel, an instant outside the calendar, more than a month.
+    pub fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError> {
+        let (info, channel) = self.find(channel)?;
+        let days = to.since(from).0 / 86_400_000;
+        if days > MAX_GUIDE_DAYS {
+            return Err(PlanError::GuideTooLong { days });
+        }
+        let mut events = Vec::new();
+        let mut date = day_of(&channel.line_up.zone, from)?;
+        loop {
+            let day = channel.day(date)?;
+            if day.day.start >= to {
+                return Ok(events);
+            }
+            let todays = day.guide(&channel.line_up, info);
+            events.extend(todays.into_iter().filter(|e| e.end > from && e.start < to));
+            date = later(date, 1)?;
+        }
+    }
+
+    fn find(&self, id: &str) -> Result<(&ChannelInfo, &Channel), PlanError> {
+        let found = self.inner.infos.iter().zip(&self.inner.channels).find(|(info, _)| info.id == id);
+        found.ok_or_else(|| PlanError::UnknownChannel { channel: id.to_owned() })
+    }
+}
+
+impl Channel {
+    fn day(&self, date: Date) -> Result<Arc<DayPlan>, PlanError> {
+        // A panic while planning leaves at worst a day unremembered.
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(day) = memory.days.iter().find(|d| d.day.date == date) {
+            return Ok(Arc::clone(day));
+        }
+        let run = self.line_up.run_start(date)?;
+        let known = memory.progress.range(run..=date).next_back().map(|(at, cursors)| (*at, cursors.clone()));
+        let (mut at, mut cursors) = known.unwrap_or_else(|| (run, self.line_up.fresh_cursors()));
+        while at < date {
+            self.line_up.place_day(at, &mut cursors)?;
+            at = later(at, 1)?;
+        }
+        memory.remember_progress(date, &cursors);
+        let day = Arc::new(DayPlan::new(&self.line_up, self.line_up.place_day(date, &mut cursors)?));
+        let tomorrow = later(date, 1)?;
+        if self.line_up.run_start(tomorrow)? == run {
+            memory.remember_progress(tomorrow, &cursors);
+        }
+        if memory.days.len() == DAYS_KEPT {
+            memory.days.pop_front();
+        }
+        memory.days.push_back(Arc::clone(&day));
+        Ok(day)
+    }
+}
+
+impl Memory {
+    fn remember_progress(&mut self, date: Date, cursors: &[Cursor]) {
+        self.progress.insert(date, cursors.iter().map(Cursor::slim).collect());
+        if self.progress.len() > PROGRESS_KEPT {
+            self.progress.pop_first();
+        }
+    }
+}

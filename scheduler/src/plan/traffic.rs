@@ -1,0 +1,143 @@
+//! Traffic v1: time that is nobody's, filled with filler (seed 004, Traffic Manager v1).
+//!
+//! Whole fillers while they fit. What remains is black, written as the last filler running on past its
+//! asset's end: AIR pads what an asset has not. Where not even one fits, one is cut at the break's end;
+//! where there is none at all, the built-in black carries the time.
+
+use super::pool::SplitMix;
+use crate::catalog::AssetMetadata;
+use retrovue_proto::plan::Segment;
+use retrovue_timebase::Millis;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Fills the breaks of one block: the fillers in an order fixed by a seed, going on from break to break, so
+/// that none comes again in a block before all that fit have been.
+#[derive(Debug, Clone)]
+pub(crate) struct Reel<'a> {
+    order: Vec<&'a Arc<AssetMetadata>>,
+    next: usize,
+    black_uri: &'a str,
+}
+
+impl<'a> Reel<'a> {
+    /// A reel without the assets in `avoid`.
+    pub(crate) fn new(
+        filler: &'a [Arc<AssetMetadata>],
+        black_uri: &'a str,
+        avoid: &BTreeSet<String>,
+        seed: u64,
+    ) -> Reel<'a> {
+        let mut order: Vec<&Arc<AssetMetadata>> = filler.iter().filter(|a| !avoid.contains(&a.uri)).collect();
+        SplitMix(seed).shuffle(&mut order);
+        Reel { order, next: 0, black_uri }
+    }
+
+    /// Appends segments that last exactly `time`.
+    pub(crate) fn fill(&mut self, time: Millis, segments: &mut Vec<Segment>) {
+        let mut left = time;
+        let mut filled = false;
+        while left > Millis(0) {
+            let found = (0..self.order.len())
+                .map(|step| (self.next + step) % self.order.len())
+                .find(|i| self.order[*i].duration <= left);
+            let Some(index) = found else { break };
+            let asset = self.order[index];
+            push(segments, &asset.uri, Millis(0), asset.duration, "filler", Some(&asset.id));
+            left = left - asset.duration;
+            self.next = (index + 1) % self.order.len();
+            filled = true;
+        }
+        if left <= Millis(0) {
+            return;
+        }
+        if let (true, Some(last)) = (filled, segments.last_mut()) {
+            last.segment_duration_ms = last.segment_duration_ms + left;
+        } else if let Some(asset) = self.order.get(self.next) {
+            push(segments, &asset.uri, Millis(0), left, "filler", Some(&asset.id));
+            self.next = (self.next + 1) % self.order.len();
+        } else {
+            push(segments, self.black_uri, Millis(0), left, "black", None);
+        }
+    }
+}
+
+/// Appends one segment, numbered on from the last.
+pub(crate) fn push(
+    segments: &mut Vec<Segment>,
+    uri: &str,
+    offset: Millis,
+    duration: Millis,
+    kind: &str,
+    asset_id: Option<&str>,
+) {
+    let mut metadata = BTreeMap::from([("kind".to_owned(), serde_json::Value::from(kind))]);
+    if let Some(id) = asset_id {
+        metadata.insert("asset_id".to_owned(), serde_json::Value::from(id));
+    }
+    segments.push(Segment {
+        segment_index: i32::try_from(segments.len()).unwrap_or(i32::MAX),
+        asset_uri: uri.to_owned(),
+        asset_start_offset_ms: offset,
+        segment_duration_ms: duration,
+        frame_count: None,
+        metadata,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::pool::tests::asset;
+    use proptest::prelude::*;
+
+    fn fillers(seconds: &[i64]) -> Vec<Arc<AssetMetadata>> {
+        seconds.iter().enumerate().map(|(i, s)| Arc::new(asset(&format!("f{i}"), "col.filler", *s))).collect()
+    }
+
+    fn fill(seconds: &[i64], time: i64) -> Vec<(String, i64)> {
+        let list = fillers(seconds);
+        let mut segments = Vec::new();
+        Reel::new(&list, "black.mp4", &BTreeSet::new(), 1).fill(Millis(time), &mut segments);
+        segments.into_iter().map(|s| (s.asset_uri, s.segment_duration_ms.0)).collect()
+    }
+
+    #[test]
+    fn one_filler_loops_and_black_takes_the_remainder() {
+        let f = "/m/f0.mp4".to_owned();
+        assert_eq!(fill(&[60], 160_000), [(f.clone(), 60_000), (f.clone(), 100_000)]);
+        assert_eq!(fill(&[60], 120_000), [(f.clone(), 60_000), (f.clone(), 60_000)]);
+        assert_eq!(fill(&[60], 40_000), [(f, 40_000)]);
+        assert_eq!(fill(&[], 40_000), [("black.mp4".to_owned(), 40_000)]);
+        assert_eq!(fill(&[60], 0), []);
+    }
+
+    #[test]
+    fn shorter_fillers_are_found_for_what_is_left() {
+        let uris: Vec<i64> = fill(&[60, 15], 90_000).into_iter().map(|(_, d)| d).collect();
+        assert_eq!(uris.iter().sum::<i64>(), 90_000);
+        assert!(uris.iter().all(|d| *d == 60_000 || *d == 15_000), "{uris:?}");
+    }
+
+    #[test]
+    fn an_avoided_filler_is_not_used() {
+        let list = fillers(&[10, 10]);
+        let avoid = BTreeSet::from([list[0].uri.clone()]);
+        let mut segments = Vec::new();
+        Reel::new(&list, "black.mp4", &avoid, 1).fill(Millis(30_000), &mut segments);
+        assert!(segments.iter().all(|s| s.asset_uri == list[1].uri));
+    }
+
+    proptest! {
+        #[test]
+        fn time_is_filled_exactly(seconds in proptest::collection::vec(1i64..90, 0..6), time in 0i64..900_000, seed in any::<u64>()) {
+            let list = fillers(&seconds);
+            let mut segments = Vec::new();
+            let mut reel = Reel::new(&list, "black.mp4", &BTreeSet::new(), seed);
+            reel.fill(Millis(time), &mut segments);
+            prop_assert_eq!(segments.iter().map(|s| s.segment_duration_ms.0).sum::<i64>(), time);
+            prop_assert!(segments.iter().all(|s| s.segment_duration_ms > Millis(0)));
+            prop_assert!(segments.iter().enumerate().all(|(i, s)| s.segment_index as usize == i));
+        }
+    }
+}

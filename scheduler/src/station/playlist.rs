@@ -1,0 +1,56 @@
+//! `/channels.m3u`: the channel list for players (extended M3U with the attributes of IPTV clients).
+//!
+//! Pure: text from the channel list and the name by which the client calls this station.
+
+use super::escape::M3u;
+use crate::plan::ChannelInfo;
+use std::fmt::Write;
+
+/// Media type of the playlist.
+pub(crate) const MEDIA_TYPE: &str = "audio/x-mpegurl; charset=utf-8";
+
+/// The identity a channel has in playlist and XMLTV guide alike: stable, for it is never reused.
+pub(crate) fn guide_id(channel: &ChannelInfo) -> String {
+    format!("retrovue.{}", channel.channel_id)
+}
+
+/// The playlist of `channels` as seen by a client that calls the station `host`.
+pub(crate) fn playlist(station: &str, channels: &[ChannelInfo], host: &str) -> String {
+    let mut text = format!("#EXTM3U url-tvg=\"http://{host}/guide.xml\"\n");
+    for channel in channels {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "#EXTINF:-1 tvg-id=\"{}\" tvg-chno=\"{}\" tvg-name=\"{name}\" group-title=\"{}\",{name}\n\
+             http://{host}/channel/{}.ts",
+            guide_id(channel),
+            channel.number,
+            M3u(station),
+            M3u(&channel.id),
+            name = M3u(&channel.name),
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_entry_for_each_channel() {
+        let channel = ChannelInfo {
+            id: "late-movies".to_owned(),
+            channel_id: 12,
+            number: 4,
+            name: "Late \"Movies\"\n#EXTINF".to_owned(),
+        };
+        assert_eq!(
+            playlist("Retro", &[channel], "tv.lan:8409"),
+            "#EXTM3U url-tvg=\"http://tv.lan:8409/guide.xml\"\n\
+             #EXTINF:-1 tvg-id=\"retrovue.12\" tvg-chno=\"4\" tvg-name=\"Late 'Movies' #EXTINF\" \
+             group-title=\"Retro\",Late 'Movies' #EXTINF\n\
+             http://tv.lan:8409/channel/late-movies.ts\n"
+        );
+    }
+}

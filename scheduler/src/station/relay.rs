@@ -1,0 +1,154 @@
+//! One request passed on to the pages, one response passed back.
+//!
+//! The pages' server sees a request of our own making, with three fields, over a Unix socket; its response
+//! is taken in as fast as it comes, up to a bound, so that a slow client keeps none of its few threads.
+
+use super::head::Request;
+use mio::net::UnixStream;
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+/// Relays at once: each keeps a socket and up to `MAX_BUFFERED` bytes.
+pub(crate) const MAX_RELAYS: usize = 32;
+/// Largest part of a response held for a slow client: a guide of many channels and days.
+const MAX_BUFFERED: usize = 2 * 1024 * 1024;
+/// A relay that moves no byte for so long is given up.
+pub(crate) const STALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where a relay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It waits for one of its sockets.
+    Waiting,
+    /// The response is passed on in full.
+    Done,
+    /// The pages gave nothing; the client has had no byte.
+    NoResponse,
+    /// The client is gone, or the response broke off.
+    Broken,
+}
+
+/// A request on its way to the pages and the response on its way back.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    upstream: UnixStream,
+    request: Vec<u8>,
+    request_sent: usize,
+    response: Vec<u8>,
+    response_sent: usize,
+    /// Bytes the client has had in all.
+    passed: u64,
+    upstream_over: bool,
+    progress_at: Instant,
+}
+
+impl Relay {
+    /// Begins to pass `request` on; `host` names the station where the client did not.
+    pub(crate) fn new(upstream: UnixStream, request: &Request, host: &str, now: Instant) -> Relay {
+        let host = request.host.as_deref().unwrap_or(host);
+        let bytes = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+            request.method.as_str(),
+            request.path
+        );
+        Relay {
+            upstream,
+            request: bytes.into_bytes(),
+            request_sent: 0,
+            response: Vec::new(),
+            response_sent: 0,
+            passed: 0,
+            upstream_over: false,
+            progress_at: now,
+        }
+    }
+
+    /// The socket to the pages.
+    pub(crate) fn upstream(&mut self) -> &mut UnixStream {
+        &mut self.upstream
+    }
+
+    /// True when nothing has moved for [`STALL_LIMIT`].
+    pub(crate) fn has_stalled(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.progress_at) >= STALL_LIMIT
+    }
+
+    /// True when the client has had part of a response already.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.passed > 0
+    }
+
+    /// Moves what can be moved.
+    pub(crate) fn drive(&mut self, client: &mut impl Write, now: Instant) -> Progress {
+        loop {
+            let moved = match self.step(client) {
+                Ok(moved) => moved,
+                Err(progress) => return progress,
+            };
+            if moved > 0 {
+                self.progress_at = now;
+                continue;
+            }
+            let all_passed = self.response_sent == self.response.len();
+            return match (self.upstream_over && all_passed, self.passed > 0) {
+                (true, true) => Progress::Done,
+                (true, false) => Progress::NoResponse,
+                (false, _) => Progress::Waiting,
+            };
+        }
+    }
+
+    fn step(&mut self, client: &mut impl Write) -> Result<usize, Progress> {
+        let mut moved = 0;
+        if self.request_sent < self.request.len() {
+            match retried(|| self.upstream.write(&self.request[self.request_sent..])) {
+                Ok(Some(count)) => {
+                    self.request_sent += count;
+                    moved += count;
+                }
+                Ok(None) => {}
+                Err(_) => self.upstream_over = true,
+            }
+        }
+        if self.response_sent == self.response.len() {
+            self.response.clear();
+            self.response_sent = 0;
+        }
+        if !self.upstream_over && self.response.len() < MAX_BUFFERED {
+            let mut chunk = [0; 16 * 1024];
+            match retried(|| self.upstream.read(&mut chunk)) {
+                Ok(Some(0)) | Err(_) => self.upstream_over = true,
+                Ok(Some(count)) => {
+                    self.response.extend_from_slice(&chunk[..count]);
+                    moved += count;
+                }
+                Ok(None) => {}
+            }
+        }
+        if self.response_sent < self.response.len() {
+            match retried(|| client.write(&self.response[self.response_sent..])) {
+                Ok(Some(0)) | Err(_) => return Err(Progress::Broken),
+                Ok(Some(count)) => {
+                    self.response_sent += count;
+                    self.passed += count as u64;
+                    moved += count;
+                }
+                Ok(None) => {}
+            }
+        }
+        Ok(moved)
+    }
+}
+
+/// The outcome of a call that may not be ready (`None`), with interruptions repeated.
+pub(crate) fn retried(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    loop {
+        match call() {
+            Ok(count) => return Ok(Some(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A film: scenes in an order, with fades, chapters and the strip that names what is on.
+//!
+//! Pictures only, and only which picture frame `k` is; encoding is `produce`'s. Frame `k` is a function of
+//! `k` alone: [`Projector`] keeps what does not change between pictures, never state of its own.
+
+use crate::counter::{Counter, elapsed};
+use crate::easel::{Easel, Line};
+use crate::frame::Frame;
+use crate::palette::{CREAM, MUSTARD, NAVY, STRIPES};
+use crate::sprite::Sprite;
+use crate::stage::Stage;
+use crate::typeface::typeface;
+use retrovue_timebase::FrameRate;
+use tiny_skia::Pixmap;
+
+/// A place on the screen with something going on.
+pub(crate) trait Scene {
+    /// What does not move; as large as the reel's picture.
+    fn backdrop(&self) -> Pixmap;
+
+    /// What moves, `seconds` after the scene's own beginning.
+    fn animate(&self, stage: &mut Stage, seconds: f32);
+}
+
+/// A stretch of a scene.
+pub(crate) struct Part {
+    /// Index into the reel's scenes.
+    pub(crate) scene: usize,
+    /// The scene's frame this part begins with.
+    pub(crate) from: i64,
+    /// Its length.
+    pub(crate) frames: i64,
+    /// Frames to come up from black, and to go down to it.
+    pub(crate) fades: (i64, i64),
+    /// Whether the strip with the title and the running clock is shown.
+    pub(crate) strip: bool,
+    /// The chapter that begins with this part.
+    pub(crate) chapter: Option<String>,
+}
+
+/// All pictures of one item.
+pub(crate) struct Reel {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) rate: FrameRate,
+    pub(crate) scenes: Vec<Box<dyn Scene>>,
+    pub(crate) parts: Vec<Part>,
+    /// What the strip says.
+    pub(crate) strip: String,
+}
+
+impl Reel {
+    /// Length in frames.
+    pub(crate) fn frames(&self) -> i64 {
+        self.parts.iter().map(|part| part.frames).sum()
+    }
+
+    /// First frame and name of every chapter.
+    pub(crate) fn chapters(&self) -> Vec<(i64, String)> {
+        let mut start = 0;
+        let mut chapters = Vec::new();
+        for part in &self.parts {
+            chapters.extend(part.chapter.clone().map(|title| (start, title)));
+            start += part.frames;
+        }
+        chapters
+    }
+
+    /// The part frame `k` lies in, and how far into it.
+    fn at(&self, k: i64) -> Option<(&Part, i64)> {
+        let mut left = k;
+        for part in &self.parts {
+            if (0..part.frames).contains(&left) {
+                return Some((part, left));
+            }
+            left -= part.frames;
+        }
+        None
+    }
+}
+
+/// Shows a reel picture by picture.
+pub(crate) struct Projector<'a> {
+    reel: &'a Reel,
+    stage: Stage,
+    /// The scene whose backdrop hangs.
+    hanging: Option<usize>,
+    strip: Strip,
+}
+
+impl<'a> Projector<'a> {
+    /// A projector at rest.
+    pub(crate) fn new(reel: &'a Reel) -> Projector<'a> {
+        Projector {
+            reel,
+            stage: Stage::new(reel.width, reel.height),
+            hanging: None,
+            strip: Strip::new(reel.width, reel.height, &reel.strip),
+        }
+    }
+
+    /// Frame `k` and how bright it is shown: 255 as drawn, 0 black. Nothing past the end.
+    pub(crate) fn picture(&mut self, k: i64) -> Option<(&Frame, u8)> {
+        let (part, at) = self.reel.at(k)?;
+        let scene = self.reel.scenes.get(part.scene)?;
+        if self.hanging != Some(part.scene) {
+            self.stage.hang(&scene.backdrop());
+            self.hanging = Some(part.scene);
+        }
+        self.stage.begin();
+        let rate = self.reel.rate;
+        scene.animate(&mut self.stage, ((part.from + at) * rate.den()) as f32 / rate.num() as f32);
+        if part.strip {
+            self.strip.lay(&mut self.stage, &elapsed(rate, k), k);
+        }
+        Some((self.stage.picture(), level(part, at)))
+    }
+}
+
+/// Brightness of frame `at` of a part.
+fn level(part: &Part, at: i64) -> u8 {
+    let (up, down) = part.fades;
+    let left = part.frames - 1 - at;
+    let rising = if at < up { at * 255 / up } else { 255 };
+    let falling = if left < down { left * 255 / down } else { 255 };
+    rising.min(falling).clamp(0, 255) as u8
+}
+
+/// The bar along the lower edge: what is on, the elapsed time and the frame number.
+struct Strip {
+    bar: Sprite,
+    corner: (i32, i32),
+    clock: Counter,
+    baseline: i32,
+    /// Right ends of the clock and of the frame number.
+    ends: (i32, i32),
+}
+
+impl Strip {
+    fn new(width: u32, height: u32, text: &str) -> Strip {
+        // Everything is a part of the picture's height; at 720 lines the numerals are 46 pixels to the em.
+        let unit = height as f32 / 720.0;
+        let (bar_height, margin) = ((64.0 * unit).round(), (48.0 * unit).round());
+        let bar_width = width as f32 - 2.0 * margin;
+        let clock = Counter::new(46.0 * unit, CREAM);
+        let baseline = (bar_height / 2.0 + 46.0 * unit * typeface().cap_height() / 2.0).round();
+        let number = bar_width - 26.0 * unit;
+        let time = number - clock.width("00000") as f32 - 44.0 * unit;
+
+        let mut easel = Easel::clear(bar_width as u32, bar_height as u32);
+        easel.rounded(0.0, 0.0, bar_width, bar_height, 14.0 * unit, NAVY);
+        for (i, colour) in STRIPES.into_iter().enumerate() {
+            easel.rect((24.0 + 11.0 * i as f32) * unit, 0.0, 8.0 * unit, bar_height, colour);
+        }
+        let left = 84.0 * unit;
+        let room = time - clock.width("00:00") as f32 - 24.0 * unit - left;
+        easel.text(Line::left(text, 40.0 * unit, left, baseline - unit, CREAM).within(room));
+        let divider = time + 20.0 * unit;
+        easel.rect(divider, 14.0 * unit, 3.0 * unit, bar_height - 28.0 * unit, MUSTARD);
+        let corner = (margin as i32, (height as f32 - margin - bar_height + 16.0 * unit) as i32);
+        Strip { bar: easel.sprite(), corner, clock, baseline: baseline as i32, ends: (time as i32, number as i32) }
+    }
+
+    fn lay(&self, stage: &mut Stage, time: &str, k: i64) {
+        let (x, y) = self.corner;
+        stage.lay(&self.bar, x, y);
+        self.clock.lay_to(stage, time, x + self.ends.0, y + self.baseline);
+        self.clock.lay_to(stage, &format!("{k:05}"), x + self.ends.1, y + self.baseline);
+    }
+}

@@ -1,0 +1,302 @@
+//! The list of everything the sample station has to show, and how each item is put together.
+//!
+//! Folders are collections: a series each, `adverts`, `bumpers`, `filler`, `movies`. Lengths are whole
+//! even seconds at chapter marks, so that with a key frame every two seconds each mark is one.
+
+use crate::reel::{Part, Reel, Scene};
+use crate::scenes::advert::{Hook, PackShot};
+use crate::scenes::card::{Card, Ornament, Style};
+use crate::scenes::clockmakers::Clockmakers;
+use crate::scenes::cosmic_diner::CosmicDiner;
+use crate::scenes::desert_express::DesertExpress;
+use crate::scenes::harbour_patrol::HarbourPatrol;
+use crate::scenes::ident::{BUMPERS, Bumper, IDENTS, Ident};
+use crate::scenes::paper_moon::{OLD_HEIGHT, OLD_WIDTH, PaperMoon, SilentCard};
+use crate::scenes::products::PRODUCTS;
+use crate::scenes::test_card::TestCard;
+use crate::scenes::{HEIGHT, WIDTH};
+use crate::score::Tune;
+use crate::palette::{CREAM, MUSTARD};
+use retrovue_timebase::FrameRate;
+
+/// How long the pieces are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// As they are meant.
+    Full,
+    /// Every item with all of its parts, each cut to a tenth: for trying things out.
+    Quick,
+}
+
+/// One file of the sample station.
+pub struct Item {
+    /// Path below the media folder, with `/` between its parts.
+    pub path: String,
+    kind: Kind,
+    length: Length,
+}
+
+/// What an item is made of.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Episode { series: usize, episode: usize },
+    Express,
+    PaperMoon,
+    Advert(usize),
+    Ident(usize),
+    Bumper(usize),
+    TestCard,
+}
+
+/// A series: its folder, title, look, sound and episodes.
+struct Series {
+    slug: &'static str,
+    title: &'static str,
+    style: Style,
+    episodes: [(&'static str, i64); 4],
+}
+
+/// The series. An episode is a name and its length in seconds: 4 of titles, three acts, 4 of end card.
+const SERIES: [Series; 3] = [
+    Series {
+        slug: "cosmic-diner",
+        title: "Cosmic Diner",
+        style: Style { ground: 0x241250, rays: 0x3B1D70, title: 0xFF8FB1, shadow: 0x120830, ornament: Ornament::Stars },
+        episodes: [("The Moon Shake", 40), ("Zero-G Pancakes", 44), ("A Table for Saturn", 42), ("Last Orders at Andromeda", 46)],
+    },
+    Series {
+        slug: "harbour-patrol",
+        title: "Harbour Patrol",
+        style: Style { ground: 0x14586B, rays: 0x1F7486, title: MUSTARD, shadow: 0x0A2C3A, ornament: Ornament::Waves },
+        episodes: [("The Missing Buoy", 42), ("Fog over Pier Nine", 40), ("Gulls at Dawn", 46), ("The Keeper's Lamp", 44)],
+    },
+    Series {
+        slug: "the-clockmakers",
+        title: "The Clockmakers",
+        style: Style { ground: 0x5E2E22, rays: 0x7A3F2B, title: CREAM, shadow: 0x2B1410, ornament: Ornament::Wheels },
+        episodes: [("The Thirteenth Hour", 44), ("A Spring in Winter", 42), ("Cuckoo!", 40), ("Time and a Half", 46)],
+    },
+];
+
+const FILM_STYLE: Style =
+    Style { ground: 0x7A2E1E, rays: 0x93402A, title: 0xFBE3B0, shadow: 0x3A120C, ornament: Ornament::Sun };
+
+/// The stretches of the film's journey.
+const STRETCHES: [&str; 5] = ["Dawn", "High Noon", "The Long Afternoon", "Sunset", "Night"];
+
+/// Frames a second of everything but the old film.
+const HOUSE_RATE: (i64, i64) = (30, 1);
+
+/// Frames a second of the old film.
+const OLD_RATE: (i64, i64) = (25, 1);
+
+/// Every item, in the order of their paths.
+#[must_use]
+pub fn repertoire(length: Length) -> Vec<Item> {
+    let item = |path: String, kind: Kind| Item { path, kind, length };
+    let mut items = Vec::new();
+    for (i, series) in SERIES.iter().enumerate() {
+        for (j, (title, _)) in series.episodes.iter().enumerate() {
+            let path = format!("{}/S01E{:02} - {title}.mp4", series.slug, j + 1);
+            items.push(item(path, Kind::Episode { series: i, episode: j + 1 }));
+        }
+    }
+    for (i, product) in PRODUCTS.iter().enumerate() {
+        items.push(item(format!("adverts/{}.mp4", product.title()), Kind::Advert(i)));
+    }
+    for (i, (_, lines)) in BUMPERS.iter().enumerate() {
+        items.push(item(format!("bumpers/{}.mp4", lines.join(" ")), Kind::Bumper(i)));
+    }
+    for i in 0..IDENTS.len() {
+        items.push(item(format!("bumpers/Station Ident {}.mp4", i + 1), Kind::Ident(i)));
+    }
+    items.push(item("filler/Test Card.mp4".to_owned(), Kind::TestCard));
+    items.push(item("movies/The Desert Express (1974).mp4".to_owned(), Kind::Express));
+    items.push(item("movies/The Paper Moon (1927).mp4".to_owned(), Kind::PaperMoon));
+    items.sort_by(|a, b| a.path.cmp(&b.path));
+    items
+}
+
+impl Item {
+    /// The pictures.
+    pub(crate) fn reel(&self) -> Reel {
+        let mut edit = match self.kind {
+            Kind::Episode { series, episode } => episode_edit(&SERIES[series % SERIES.len()], series, episode),
+            Kind::Express => express_edit(),
+            Kind::PaperMoon => paper_moon_edit(),
+            Kind::Advert(i) => advert_edit(i),
+            Kind::Ident(i) => ident_edit(i),
+            Kind::Bumper(i) => bumper_edit(i),
+            Kind::TestCard => test_card_edit(),
+        };
+        if self.length == Length::Quick {
+            for part in &mut edit.parts {
+                part.frames = (part.frames / 10).max(6);
+                part.fades = (part.fades.0.min(3), part.fades.1.min(3));
+            }
+        }
+        edit
+    }
+
+    /// The sound.
+    pub(crate) fn tune(&self) -> Tune {
+        match self.kind {
+            Kind::Episode { series, episode } => Tune::series(series, episode),
+            Kind::Express => Tune::train(),
+            Kind::PaperMoon => Tune::piano(),
+            Kind::Advert(i) => Tune::jingle(i),
+            Kind::Ident(i) => Tune::sting(i),
+            Kind::Bumper(i) => Tune::sting(i + IDENTS.len()),
+            Kind::TestCard => Tune::line_up_tone(),
+        }
+    }
+
+    /// Length in frames, without drawing anything.
+    pub(crate) fn seconds_estimate(&self) -> i64 {
+        match self.kind {
+            Kind::Episode { series, episode } => {
+                SERIES[series % SERIES.len()].episodes.get(episode - 1).map_or(0, |&(_, seconds)| seconds)
+            }
+            Kind::Express => 150,
+            Kind::PaperMoon => 50,
+            Kind::Advert(_) => 12,
+            Kind::Ident(_) | Kind::Bumper(_) => 5,
+            Kind::TestCard => 30,
+        }
+    }
+}
+
+/// A reel in the making.
+struct Edit {
+    scenes: Vec<Box<dyn Scene>>,
+    parts: Vec<Part>,
+    rate: FrameRate,
+}
+
+impl Edit {
+    fn new((num, den): (i64, i64)) -> Edit {
+        let rate = FrameRate::new(num, den).expect("the rates of this file are rates");
+        Edit { scenes: Vec::new(), parts: Vec::new(), rate }
+    }
+
+    fn scene(&mut self, scene: impl Scene + 'static) -> usize {
+        self.scenes.push(Box::new(scene));
+        self.scenes.len() - 1
+    }
+
+    /// Appends a scene's next stretch of some tenths of a second.
+    fn cut(&mut self, scene: usize, tenths: i64) -> &mut Part {
+        let frames = tenths * self.rate.num() / (10 * self.rate.den());
+        let from = self.parts.iter().filter(|part| part.scene == scene).map(|part| part.frames).sum();
+        self.parts.push(Part { scene, from, frames, fades: (0, 0), strip: false, chapter: None });
+        let last = self.parts.len() - 1;
+        &mut self.parts[last]
+    }
+
+    fn reel(self, width: u32, height: u32, strip: &str) -> Reel {
+        Reel { width, height, rate: self.rate, scenes: self.scenes, parts: self.parts, strip: strip.to_owned() }
+    }
+}
+
+/// Titles, three acts with an end-of-part card before each break, and the end.
+fn episode_edit(series: &Series, number: usize, episode: usize) -> Reel {
+    let (title, seconds) = series.episodes[(episode - 1) % series.episodes.len()];
+    let mut edit = Edit::new(HOUSE_RATE);
+    let style = series.style;
+    let card = edit.scene(Card::new(style, &format!("EPISODE {episode}"), series.title, title));
+    let world = match number {
+        0 => edit.scene(CosmicDiner::new(episode)),
+        1 => edit.scene(HarbourPatrol::new(episode)),
+        _ => edit.scene(Clockmakers::new(episode)),
+    };
+    let end = edit.scene(Card::new(style, "YOU HAVE BEEN WATCHING", "The End", series.title));
+    let opening = edit.cut(card, 40);
+    opening.fades = (10, 8);
+    opening.chapter = Some("Part One".to_owned());
+    // Two breaks, at a third and two thirds, on even seconds.
+    let breaks = [seconds / 6 * 2, seconds / 3 * 2];
+    let mut at = 4;
+    for (i, (&mark, part)) in breaks.iter().zip(["One", "Two"]).enumerate() {
+        let pause = edit.scene(Card::new(style, series.title, &format!("End of Part {part}"), "Do not go away"));
+        let act = edit.cut(world, (mark - at - 2) * 10);
+        (act.fades, act.strip) = ((8, 0), true);
+        if i > 0 {
+            act.chapter = Some("Part Two".to_owned());
+        }
+        edit.cut(pause, 20).fades = (0, 10);
+        at = mark;
+    }
+    let act = edit.cut(world, (seconds - 4 - at) * 10);
+    (act.fades, act.strip, act.chapter) = ((8, 6), true, Some("Part Three".to_owned()));
+    edit.cut(end, 40).fades = (6, 20);
+    edit.reel(WIDTH, HEIGHT, &format!("{} · {title}", series.title))
+}
+
+fn express_edit() -> Reel {
+    let mut edit = Edit::new(HOUSE_RATE);
+    let title = edit.scene(Card::new(FILM_STYLE, "A RETROVUE PICTURE", "The Desert Express", "Four Hundred Miles of Sand"));
+    let opening = edit.cut(title, 60);
+    (opening.fades, opening.chapter) = ((15, 12), Some("Titles".to_owned()));
+    for (i, name) in STRETCHES.into_iter().enumerate() {
+        let world = edit.scene(DesertExpress::new(i));
+        let part = edit.cut(world, 276);
+        (part.fades, part.strip, part.chapter) = ((15, 15), true, Some(name.to_owned()));
+    }
+    let end = edit.scene(Card::new(FILM_STYLE, "ALL CHANGE, PLEASE", "The End", "The Desert Express"));
+    edit.cut(end, 60).fades = (12, 30);
+    edit.reel(WIDTH, HEIGHT, "The Desert Express")
+}
+
+fn paper_moon_edit() -> Reel {
+    let mut edit = Edit::new(OLD_RATE);
+    let world = edit.scene(PaperMoon::new());
+    let cards: [&[&str]; 4] = [
+        &["The", "Paper Moon"],
+        &["A night like", "any other..."],
+        &["...but for", "one cat."],
+        &["The End"],
+    ];
+    for (i, lines) in cards.into_iter().enumerate() {
+        let card = edit.scene(SilentCard::new(lines));
+        edit.cut(card, 40).fades = (10, 10);
+        if i < 3 {
+            let part = edit.cut(world, [120, 120, 100][i]);
+            (part.fades, part.strip) = ((10, 10), true);
+        }
+    }
+    edit.reel(OLD_WIDTH, OLD_HEIGHT, "The Paper Moon")
+}
+
+fn advert_edit(index: usize) -> Reel {
+    let product = &PRODUCTS[index % PRODUCTS.len()];
+    let mut edit = Edit::new(HOUSE_RATE);
+    let hook = edit.scene(Hook::new(product));
+    let pack = edit.scene(PackShot::new(product));
+    // 10, 12 and 14 seconds in turn.
+    edit.cut(hook, 30).fades = (4, 0);
+    edit.cut(pack, 70 + 20 * (index as i64 % 3)).fades = (0, 6);
+    edit.reel(WIDTH, HEIGHT, &product.title())
+}
+
+fn ident_edit(index: usize) -> Reel {
+    let (ground, motto) = IDENTS[index % IDENTS.len()];
+    let mut edit = Edit::new(HOUSE_RATE);
+    let scene = edit.scene(Ident::new(ground, motto));
+    edit.cut(scene, 50).fades = (6, 10);
+    edit.reel(WIDTH, HEIGHT, "RetroVue")
+}
+
+fn bumper_edit(index: usize) -> Reel {
+    let (ground, lines) = BUMPERS[index % BUMPERS.len()];
+    let mut edit = Edit::new(HOUSE_RATE);
+    let scene = edit.scene(Bumper::new(ground, lines));
+    edit.cut(scene, 50).fades = (4, 10);
+    edit.reel(WIDTH, HEIGHT, &lines.join(" "))
+}
+
+fn test_card_edit() -> Reel {
+    let mut edit = Edit::new(HOUSE_RATE);
+    let scene = edit.scene(TestCard::new(edit.rate));
+    edit.cut(scene, 300);
+    edit.reel(WIDTH, HEIGHT, "Test Card")
+}
