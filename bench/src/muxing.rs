@@ -4,6 +4,9 @@
 use retrovue_mux::{AccessUnit, MuxConfig, Muxer, PACKET_SIZE, Poll, StreamConfig, StreamIndex};
 use retrovue_timebase::Ticks90k;
 
+/// Length of the programme in 90 kHz ticks.
+const DURATION: i64 = 900_000;
+
 /// Ten seconds of 30 pictures a second at 8 Mb/s beside 192 kb/s of sound.
 pub struct Programme {
     config: MuxConfig,
@@ -33,29 +36,37 @@ impl Programme {
         Programme { config, units }
     }
 
-    /// Muxes all of it through `buffer`, at least a packet long, and returns the number of packets.
-    /// Making the muxer is part of it.
+    /// A muxer for [`Programme::mux`].
+    ///
+    /// # Panics
+    /// When the muxer refuses its configuration.
+    #[must_use]
+    pub fn muxer(&self) -> Muxer {
+        match Muxer::new(self.config.clone()) {
+            Ok(muxer) => muxer,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Muxes the `round`th repetition of it, in order from 0, through `buffer`, at least a packet long,
+    /// and returns the number of packets. What the last units would have to wait for comes out in the
+    /// next round.
     ///
     /// # Panics
     /// When the muxer refuses what it must take.
     #[must_use]
-    pub fn mux(&self, buffer: &mut [u8]) -> usize {
-        let mut muxer = match Muxer::new(self.config.clone()) {
-            Ok(muxer) => muxer,
-            Err(error) => panic!("{error}"),
-        };
+    pub fn mux(&self, muxer: &mut Muxer, round: i64, buffer: &mut [u8]) -> usize {
         let mut packets = 0;
         for (stream, dts, data) in &self.units {
             let random_access = stream.0 == 0 && dts % 90_000 == 0;
-            let at = Ticks90k(*dts);
+            let at = Ticks90k(dts + round * DURATION);
             let unit = AccessUnit { stream: *stream, pts: at, dts: at, random_access, data };
             if let Err(error) = muxer.push(unit) {
                 panic!("{error}");
             }
-            packets += poll(&mut muxer, buffer);
+            packets += poll(muxer, buffer);
         }
-        muxer.finish();
-        packets + poll(&mut muxer, buffer)
+        packets
     }
 
     /// Copies all of it into packets of one header, without deciding anything.
@@ -107,7 +118,8 @@ mod tests {
         let programme = Programme::new();
         let mut buffer = vec![0; PACKET_SIZE * 64];
         let copied = programme.copy(&mut buffer);
-        let muxed = programme.mux(&mut buffer);
+        let mut muxer = programme.muxer();
+        let muxed = (0..2).map(|round| programme.mux(&mut muxer, round, &mut buffer)).last().unwrap_or(0);
         assert!(copied > 50_000 && muxed > copied && muxed < copied * 21 / 20, "{copied} and {muxed}");
     }
 }

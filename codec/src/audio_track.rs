@@ -95,7 +95,7 @@ impl AudioTrack {
         while self.held.is_none() && !self.ended {
             self.held = self.decode(feed)?;
         }
-        Ok(self.held.as_ref().map(|f| f.stamp().unwrap_or(0)))
+        Ok(self.held.as_ref().map(|f| f.audio_stamp().unwrap_or(0)))
     }
 
     /// Fills `out` with interleaved stereo from where the last call ended; `zero` is the in-point's
@@ -172,8 +172,9 @@ impl AudioTrack {
     /// Puts a frame where its stamp says, or where the last one ended when that is near.
     fn place(&mut self, frame: Frame, zero: i128) -> Result<(), MediaError> {
         let format = AudioFormat::of(&frame);
+        eprintln!("{:?} {} {} {} n{}", frame.audio_stamp(), frame.fields().pts, frame.fields().best_effort_timestamp, frame.fields().pkt_dts, frame.fields().nb_samples);
         let stamped = frame
-            .stamp()
+            .audio_stamp()
             .map(|at| sample_nearest(self.base.fine_samples(at) - zero).saturating_add(self.shift));
         let Some(position) = self.position else {
             return self.begin(frame, format, stamped.unwrap_or(0), 0);

@@ -54,10 +54,17 @@ impl Frame {
         !self.fields().buf[0].is_null()
     }
 
-    /// Presentation stamp in the stream's time base, with libav's repair of missing ones.
-    pub(crate) fn stamp(&self) -> Option<i64> {
+    /// Presentation stamp of a picture in the stream's time base, with libav's repair of missing ones.
+    pub(crate) fn video_stamp(&self) -> Option<i64> {
         let f = self.fields();
         [f.best_effort_timestamp, f.pts, f.pkt_dts].into_iter().find(|&t| t != ff::AV_NOPTS_VALUE)
+    }
+
+    /// Stamp of a frame's first sample in the stream's time base. The repaired stamp is that of the packet,
+    /// before priming was cut off, and comes second.
+    pub(crate) fn audio_stamp(&self) -> Option<i64> {
+        let f = self.fields();
+        [f.pts, f.best_effort_timestamp, f.pkt_dts].into_iter().find(|&t| t != ff::AV_NOPTS_VALUE)
     }
 
     /// Matrix coefficients code (ITU-T H.273 table 4).

@@ -92,12 +92,17 @@ pub fn probe(path: &Path) -> Result<MediaInfo, MediaError> {
 /// # Errors
 /// As [`probe`].
 pub fn probe_duration(path: &Path) -> Result<Option<Millis>, MediaError> {
+    let has_tracks = |d: &Demuxer| d.streams().any(|s| s.is_video() || s.is_audio());
     let demuxer = Demuxer::open(path, Effort::Header)?;
-    if let Some(duration) = duration(&demuxer) {
+    if let Some(duration) = duration(&demuxer).filter(|_| has_tracks(&demuxer)) {
         return Ok(Some(duration));
     }
     drop(demuxer);
-    Ok(duration(&Demuxer::open(path, Effort::Play)?))
+    let demuxer = Demuxer::open(path, Effort::Play)?;
+    if !has_tracks(&demuxer) {
+        return Err(MediaError::NoStreams { path: path.to_path_buf() });
+    }
+    Ok(duration(&demuxer))
 }
 
 /// What an open container tells about itself.

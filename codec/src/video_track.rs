@@ -267,7 +267,7 @@ impl VideoTrack {
 
     /// Gives a frame its place: repairs missing stamps, and breaks in them.
     fn stamp(&mut self, frame: Frame) -> Stamped {
-        let raw = frame.stamp();
+        let raw = frame.video_stamp();
         let told = raw.and_then(|raw| self.durations.iter().rfind(|(at, _)| *at == raw)).map_or(0, |d| d.1);
         let expected = self.last.map(|(at, lasts)| at.saturating_add(lasts));
         let mut at = raw.map_or(expected.unwrap_or(0), |raw| raw.saturating_add(self.shift));

@@ -15,4 +15,5 @@ pub mod format;
 pub mod pipeline;
 pub mod probe;
 pub mod render;
+pub mod serve;
 pub mod session;

@@ -55,8 +55,9 @@ fn main() -> ExitCode {
         )
         .with_target(false)
         .init();
+    spare_memory();
     let run = match Arguments::parse().verb {
-        Verb::Serve { control } => Err(anyhow::anyhow!("{}", control.display())),
+        Verb::Serve { control } => retrovue_engine::serve::run(&control).map_err(anyhow::Error::from),
         Verb::Render { plan, join_utc_ms, out, json } => render(&plan, join_utc_ms, &out, json),
         Verb::Probe => {
             retrovue_codec::init();
@@ -69,6 +70,14 @@ fn main() -> ExitCode {
         eprintln!("retrovue-air: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// A picture is a little over a megabyte and the video encoder asks for huge pages, which round each
+/// one up to two; a station of many channels would rather have the memory.
+fn spare_memory() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!("huge pages stay on: {error}");
+    }
 }
 
 fn render(plan_path: &Path, join_utc_ms: Option<i64>, out: &Path, json: bool) -> anyhow::Result<ExitCode> {

@@ -18,7 +18,7 @@ const LONGEST_GAP: i64 = 10 * 90_000;
 const LARGEST_STAMP: u64 = 1 << 53;
 
 /// How much media beyond the difference of leads a queue holds: what a caller may push before it polls.
-const QUEUED_MS: u64 = 2_000;
+const QUEUED_MS: u64 = 1_000;
 
 pub(crate) struct Lane {
     pub(crate) pid: Pid,
@@ -53,6 +53,15 @@ pub(crate) enum Next {
     Never,
 }
 
+/// Whether a random access point is about to leave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PointAhead {
+    Near,
+    Clear,
+    /// What was pushed does not tell.
+    Unknown,
+}
+
 impl Lane {
     /// A lane whose queue also holds what piles up while streams with a longer lead catch up.
     pub(crate) fn new(
@@ -71,10 +80,10 @@ impl Lane {
             // AAC at 96 kHz.
             StreamKind::Audio { bitrate_bps } => (false, pes::STREAM_ID_AUDIO, bitrate_bps, 0, 94),
         };
-        // Half as much again for headers and for units above the average; the constant for what exceeds
+        // A quarter as much again for headers and for units above the average; the constant for what exceeds
         // small rates and buffers (a first picture without rate control).
         let bytes =
-            (bps * queued_ms / 1000 + cpb_bits) / 8 * 3 / 2 + if is_video { 1 << 20 } else { 1 << 16 };
+            (bps * queued_ms / 1000 + cpb_bits) / 8 * 5 / 4 + if is_video { 1 << 20 } else { 1 << 16 };
         let spacing = pacing::packet_spacing(pace_bps);
         Lane {
             pid: config.pid,
@@ -110,6 +119,26 @@ impl Lane {
                 Next::Unknown { not_before: not_before.max(self.ready) }
             }
         }
+    }
+
+    /// Whether a random access point begins to leave within [`pacing::SECTION_DISTANCE`] after `at`, as
+    /// far as this lane's own pace tells. The answer does not depend on what else was pushed already.
+    pub(crate) fn point_ahead(&self, at: i64) -> PointAhead {
+        let limit = at + pacing::SECTION_DISTANCE;
+        let sending = |bytes: usize| bytes.div_ceil(BODY_SIZE) as i64 * self.spacing;
+        let mut free = self.ready.max(at) + sending(self.left);
+        for unit in self.queue.units().skip(usize::from(self.left > 0)) {
+            let start = free.max(unit.dts * 300 - self.lead);
+            if start >= limit {
+                return PointAhead::Clear;
+            }
+            if unit.random_access {
+                return PointAhead::Near;
+            }
+            free = start + sending(unit.len);
+        }
+        let not_before = self.last_dts.map_or(i64::MIN, |dts| (dts + 1) * 300 - self.lead);
+        if self.ended || free.max(not_before) >= limit { PointAhead::Clear } else { PointAhead::Unknown }
     }
 
     /// Accounts for a packet sent at `at` that could have left from `from` on. One that waited for the

@@ -7,7 +7,7 @@
 
 use crate::access_unit::{AccessUnit, PushError, StreamIndex};
 use crate::config::{ConfigError, MuxConfig};
-use crate::lane::{Lane, Next};
+use crate::lane::{Lane, Next, PointAhead};
 use crate::pacing;
 use crate::packet::{self, Adaptation, BODY_SIZE, Counter, PACKET_SIZE};
 use crate::pid::Pid;
@@ -305,23 +305,10 @@ impl Muxer {
             return self.decide_announced(lane);
         }
         let begun = self.last_pcr.is_some();
-        let mut best: Option<(i64, Step)> = None;
-        let mut best_from = i64::MAX;
-        let mut runner_up = i64::MAX;
+        let mut choice = Choice { wire_free: self.wire_free, best: None, from: i64::MAX, rest: i64::MAX };
         let mut unknown: Option<(i64, usize)> = None;
-        let mut consider = |from: i64, step: Step| {
-            let at = from.max(self.wire_free);
-            if best.is_none_or(|(earliest, _)| at < earliest) {
-                runner_up = runner_up.min(best_from);
-                (best, best_from) = (Some((at, step)), from);
-            } else {
-                runner_up = runner_up.min(from);
-            }
-        };
         if begun {
-            let psi = self.pat.last.map_or(i64::MIN, |last| last + pacing::PSI_INTERVAL);
-            consider(psi, Step::Pat { announced: None });
-            consider(self.sdt_from(), Step::Sdt);
+            choice.consider(self.sdt_from(), Step::Sdt);
         }
         let pcr_lane_gone = matches!(self.lanes[self.pcr_lane].next(), Next::Never);
         let mut alive = false;
@@ -341,35 +328,66 @@ impl Muxer {
                     let step = Step::Unit { lane: index, from, until: i64::MAX };
                     let first_of_point = unit.random_access && lane.left == 0;
                     match self.pat.last {
-                        None => consider(from, Step::Pat { announced: Some(index) }),
+                        None => choice.consider(from, Step::Pat { announced: Some(index) }),
                         Some(last) if first_of_point => {
                             let pat_from = last + pacing::SECTION_DISTANCE;
                             if self.announced_last && from.max(self.wire_free) < pat_from {
                                 // Points closer together than sections may be: waiting would pile up.
-                                consider(from, step);
+                                choice.consider(from, step);
                             } else {
-                                consider(from.max(pat_from), Step::Pat { announced: Some(index) });
+                                choice.consider(from.max(pat_from), Step::Pat { announced: Some(index) });
                             }
                         }
-                        Some(_) => consider(from, step),
+                        Some(_) => choice.consider(from, step),
                     }
                 }
             }
         }
         if let Some(last) = self.last_pcr {
-            consider(last + pacing::PCR_HARD, Step::Pcr);
+            choice.consider(last + pacing::PCR_HARD, Step::Pcr);
         }
         if !alive {
             return Decision::Done;
         }
-        match (best, unknown) {
-            (Some((at, step)), None) => Decision::Send { step: step.limited(runner_up), at },
+        if begun && let Some(blocked) = self.consider_tables(&mut choice) {
+            return blocked;
+        }
+        match (choice.best, unknown) {
+            (Some((at, step)), None) => Decision::Send { step: step.limited(choice.rest), at },
             (Some((at, step)), Some((not_before, _))) if at < not_before => {
-                Decision::Send { step: step.limited(runner_up.min(not_before)), at }
+                Decision::Send { step: step.limited(choice.rest.min(not_before)), at }
             }
             (_, Some((_, lane))) => Decision::Blocked { lane },
             (None, None) => Decision::Done,
         }
+    }
+
+    /// PAT and PMT by their interval, unless a random access point is so near that they would not be
+    /// allowed again in front of it: then they wait for it.
+    fn consider_tables(&self, choice: &mut Choice) -> Option<Decision> {
+        let last = self.pat.last?;
+        let (due, step) = (last + pacing::PSI_INTERVAL, Step::Pat { announced: None });
+        let at = due.max(self.wire_free);
+        if choice.best.is_some_and(|(best, _)| best < at) {
+            choice.consider(due, step);
+            return None;
+        }
+        let mut near = false;
+        for (index, lane) in self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_video) {
+            match lane.point_ahead(at) {
+                PointAhead::Near => near = true,
+                PointAhead::Clear => {}
+                PointAhead::Unknown => return Some(Decision::Blocked { lane: index }),
+            }
+        }
+        if near {
+            choice.consider(last + pacing::PSI_HARD, step);
+            // Looked at anew for every packet: no run may pass over the moment the point is gone.
+            choice.rest = i64::MIN;
+        } else {
+            choice.best = Some((at, step));
+        }
+        None
     }
 
     /// After PAT and PMT for the front unit of `lane`: that unit, at the very beginning behind the SDT
@@ -465,6 +483,29 @@ impl Muxer {
         }
         if has_pcr {
             self.last_pcr = Some(at);
+        }
+    }
+}
+
+/// The best of what could leave next.
+struct Choice {
+    wire_free: i64,
+    best: Option<(i64, Step)>,
+    /// From when on the best could leave, the wire aside.
+    from: i64,
+    /// From when on anything else could.
+    rest: i64,
+}
+
+impl Choice {
+    /// Takes `step`, which could leave from `from` on, when it leaves before all others.
+    fn consider(&mut self, from: i64, step: Step) {
+        let at = from.max(self.wire_free);
+        if self.best.is_none_or(|(earliest, _)| at < earliest) {
+            self.rest = self.rest.min(self.from);
+            (self.best, self.from) = (Some((at, step)), from);
+        } else {
+            self.rest = self.rest.min(from);
         }
     }
 }

@@ -29,9 +29,11 @@ pub(crate) const PCR_HARD: i64 = 30 * MS;
 /// From here on after a PCR, the next packet of its PID carries another.
 pub(crate) const PCR_SOFT: i64 = 20 * MS;
 
-/// PAT and PMT repeat after this. TR 101 290 1.3 and 1.5 ask for 500 ms, DVB for 100 ms; the rest of
-/// the 100 ms is for readers that reckon arrival by interpolating between PCRs.
+/// PAT and PMT repeat after this. TR 101 290 1.3 and 1.5 ask for 500 ms, DVB for 100 ms.
 pub(crate) const PSI_INTERVAL: i64 = 65 * MS;
+
+/// They may wait until here for a random access point, before which they must come anyway.
+pub(crate) const PSI_HARD: i64 = PSI_INTERVAL + SECTION_DISTANCE + 4 * MS;
 
 /// Least distance of two sections of a PID: 25 ms (EN 300 468 §5.1.4.1) and one for rounding.
 pub(crate) const SECTION_DISTANCE: i64 = 26 * MS;
@@ -51,7 +53,7 @@ const AUDIO_SENDING: i64 = 14 * MS;
 pub(crate) const AUDIO_SPREAD: i64 = AUDIO_SENDING - 2 * MS;
 
 /// What video needs beside its decoder buffer's delay: [`COMPLETE_BEFORE_DTS`], a wait for
-/// [`SECTION_DISTANCE`] before a random access point, and packets of others in between.
+/// [`SECTION_DISTANCE`] before a random access point that came unforeseen, and packets of others in between.
 const VIDEO_MARGIN: i64 = COMPLETE_BEFORE_DTS + SECTION_DISTANCE + 3 * MS;
 
 /// Bounds of video's pacing.

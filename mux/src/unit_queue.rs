@@ -69,6 +69,13 @@ impl UnitQueue {
         (self.count > 0).then(|| self.units[self.first])
     }
 
+    /// All units, the oldest first.
+    pub(crate) fn units(&self) -> impl Iterator<Item = Unit> + '_ {
+        let until_end = self.count.min(self.units.len() - self.first);
+        let (front, back) = (self.first..self.first + until_end, 0..self.count - until_end);
+        self.units[front].iter().chain(&self.units[back]).copied()
+    }
+
     /// Moves the next bytes into `out`, which must not be longer than what is queued.
     #[inline]
     pub(crate) fn read(&mut self, out: &mut [u8]) {
@@ -126,5 +133,9 @@ mod tests {
         queue.push(unit, &[&[1]]);
         queue.push(unit, &[&[2]]);
         assert!(!queue.has_room(1));
+        queue.read(&mut [0]);
+        queue.pop();
+        queue.push(Unit { dts: 5, ..unit }, &[&[3]]);
+        assert_eq!(queue.units().map(|unit| unit.dts).collect::<Vec<_>>(), [0, 5]);
     }
 }

@@ -31,6 +31,10 @@ fn pages() {
     let list = station.get("/channels.m3u");
     assert!(list.contains("#EXTM3U url-tvg=\"http://tv.lan:8409/guide.xml\""), "{list}");
     assert!(list.contains("\nhttp://tv.lan:8409/channel/two.ts\n"), "{list}");
+    let guide = station.get("/guide.xml");
+    assert!(guide.contains("<channel id=\"retrovue.3\">"), "{guide}");
+    assert!(guide.contains("<title>Show &lt;two-"), "{guide}");
+    assert!(list.contains("tvg-id=\"retrovue.3\""), "{list}");
     assert_eq!(status(&station.get("/healthz")), "200");
     let channel = station.channel(1);
     assert_eq!(channel["id"], "two");
@@ -127,6 +131,9 @@ fn half_heads_and_silent_clients_stop_nobody() {
 
 #[test]
 fn a_full_house_turns_the_next_away() {
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current = limit.maximum; // Both ends of every connection are in this process.
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
     let station = TestStation::start(Setup::default());
     let crowd: Vec<TcpStream> = (0..1000).map_while(|_| TcpStream::connect(station.address).ok()).collect();
     if crowd.len() < 1000 {

@@ -2,7 +2,7 @@
 //!
 //! Colours are converted by the matrix of ITU-R BT.709. Nothing here knows what is drawn.
 
-use crate::sprite::Sprite;
+use crate::sprite::{Layer, Sprite};
 use tiny_skia::Pixmap;
 
 /// A rectangle of whole pixels inside a frame.
@@ -40,42 +40,16 @@ impl Frame {
     /// Lays a sprite with its top left corner at `x`, `y`, which may lie outside; `opacity` 255 is the
     /// sprite as it was drawn. Returns what was touched.
     pub(crate) fn lay(&mut self, sprite: &Sprite, x: i32, y: i32, opacity: u8) -> Option<Area> {
-        let area = self.clip(x, y, sprite.width, sprite.height)?;
+        let (x, y) = (x.saturating_add(sprite.inset.0), y.saturating_add(sprite.inset.1));
+        let area = self.clip(x, y, sprite.luma.width, sprite.luma.height)?;
         if opacity == 0 {
             return None;
         }
-        // The first row and column of the sprite that are inside.
-        let column = (area.left as i64 - i64::from(x)) as usize;
-        let row = (area.top as i64 - i64::from(y)) as usize;
-        for line in 0..area.bottom - area.top {
-            let from = (row + line) * sprite.width + column;
-            let to = (area.top + line) * self.width + area.left;
-            let run = area.right - area.left;
-            blend_row(
-                &mut self.planes[0][to..to + run],
-                &sprite.luma[from..from + run],
-                &sprite.alpha[from..from + run],
-                opacity,
-            );
-        }
-        let phase = sprite.chroma_for(x, y);
-        let (left, top) = (x.div_euclid(2), y.div_euclid(2));
-        let chroma = Area {
-            left: area.left / 2,
-            top: area.top / 2,
-            right: area.right.div_ceil(2),
-            bottom: area.bottom.div_ceil(2),
-        };
-        let column = (chroma.left as i64 - i64::from(left)) as usize;
-        let row = (chroma.top as i64 - i64::from(top)) as usize;
-        let run = chroma.right - chroma.left;
-        for line in 0..chroma.bottom - chroma.top {
-            let from = (row + line) * phase.width + column;
-            let to = (chroma.top + line) * (self.width / 2) + chroma.left;
-            let alpha = &phase.alpha[from..from + run];
-            blend_row(&mut self.planes[1][to..to + run], &phase.cb[from..from + run], alpha, opacity);
-            blend_row(&mut self.planes[2][to..to + run], &phase.cr[from..from + run], alpha, opacity);
-        }
+        let (width, height) = (self.width, self.height);
+        let [luma, chroma @ ..] = &mut self.planes;
+        lay_layer([luma], (width, height), &sprite.luma, (x, y), opacity);
+        let corner = (x.div_euclid(2), y.div_euclid(2));
+        lay_layer(chroma.each_mut(), (width / 2, height / 2), sprite.chroma_for(x, y), corner, opacity);
         Some(area)
     }
 
@@ -103,6 +77,35 @@ impl Frame {
         let (left, right) = inside(x, width, self.width);
         let (top, bottom) = inside(y, height, self.height);
         (left < right && top < bottom).then_some(Area { left, top, right, bottom })
+    }
+}
+
+/// Lays `N` planes on planes of `width` by `height`.
+fn lay_layer<const N: usize>(
+    mut under: [&mut Vec<u8>; N],
+    (width, height): (usize, usize),
+    layer: &Layer<N>,
+    (x, y): (i32, i32),
+    opacity: u8,
+) {
+    for (row, ink) in layer.ink.iter().enumerate() {
+        let line = i64::from(y) + row as i64;
+        if !(0..height as i64).contains(&line) {
+            continue;
+        }
+        // The part of the row's ink that is inside.
+        let inside = |at: usize| (i64::from(x) + at as i64).clamp(0, width as i64);
+        let (left, right) = (inside(ink.start), inside(ink.end));
+        if left >= right {
+            continue;
+        }
+        let to = line as usize * width + left as usize;
+        let from = row * layer.width + (left - i64::from(x)) as usize;
+        let run = (right - left) as usize;
+        let alpha = &layer.alpha[from..from + run];
+        for (under, over) in under.iter_mut().zip(&layer.planes) {
+            blend_row(&mut under[to..to + run], &over[from..from + run], alpha, opacity);
+        }
     }
 }
 

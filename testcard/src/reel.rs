@@ -6,7 +6,7 @@
 use crate::counter::{Counter, elapsed};
 use crate::easel::{Easel, Line};
 use crate::frame::Frame;
-use crate::palette::{CREAM, MUSTARD, NAVY, STRIPES};
+use crate::palette::{CREAM, NAVY, STRIPES};
 use crate::sprite::Sprite;
 use crate::stage::Stage;
 use crate::typeface::typeface;
@@ -47,6 +47,8 @@ pub(crate) struct Reel {
     pub(crate) parts: Vec<Part>,
     /// What the strip says.
     pub(crate) strip: String,
+    /// Whether the strip is grey, as it must be in a black and white film.
+    pub(crate) grey: bool,
 }
 
 impl Reel {
@@ -95,7 +97,7 @@ impl<'a> Projector<'a> {
             reel,
             stage: Stage::new(reel.width, reel.height),
             hanging: None,
-            strip: Strip::new(reel.width, reel.height, &reel.strip),
+            strip: Strip::new(reel),
         }
     }
 
@@ -137,26 +139,32 @@ struct Strip {
 }
 
 impl Strip {
-    fn new(width: u32, height: u32, text: &str) -> Strip {
+    fn new(reel: &Reel) -> Strip {
+        let (width, height) = (reel.width, reel.height);
+        let (ground, ink, stripes) = if reel.grey {
+            (0x1A1A1A, 0xE6E6E6, [0xC0C0C0, 0x9A9A9A, 0x747474, 0x4E4E4E])
+        } else {
+            (NAVY, CREAM, STRIPES)
+        };
         // Everything is a part of the picture's height; at 720 lines the numerals are 46 pixels to the em.
         let unit = height as f32 / 720.0;
         let (bar_height, margin) = ((64.0 * unit).round(), (48.0 * unit).round());
         let bar_width = width as f32 - 2.0 * margin;
-        let clock = Counter::new(46.0 * unit, CREAM);
+        let clock = Counter::new(46.0 * unit, ink);
         let baseline = (bar_height / 2.0 + 46.0 * unit * typeface().cap_height() / 2.0).round();
         let number = bar_width - 26.0 * unit;
         let time = number - clock.width("00000") as f32 - 44.0 * unit;
 
         let mut easel = Easel::clear(bar_width as u32, bar_height as u32);
-        easel.rounded(0.0, 0.0, bar_width, bar_height, 14.0 * unit, NAVY);
-        for (i, colour) in STRIPES.into_iter().enumerate() {
+        easel.rounded(0.0, 0.0, bar_width, bar_height, 14.0 * unit, ground);
+        for (i, colour) in stripes.into_iter().enumerate() {
             easel.rect((24.0 + 11.0 * i as f32) * unit, 0.0, 8.0 * unit, bar_height, colour);
         }
         let left = 84.0 * unit;
         let room = time - clock.width("00:00") as f32 - 24.0 * unit - left;
-        easel.text(Line::left(text, 40.0 * unit, left, baseline - unit, CREAM).within(room));
+        easel.text(Line::left(&reel.strip, 40.0 * unit, left, baseline - unit, ink).within(room));
         let divider = time + 20.0 * unit;
-        easel.rect(divider, 14.0 * unit, 3.0 * unit, bar_height - 28.0 * unit, MUSTARD);
+        easel.rect(divider, 14.0 * unit, 3.0 * unit, bar_height - 28.0 * unit, stripes[0]);
         let corner = (margin as i32, (height as f32 - margin - bar_height + 16.0 * unit) as i32);
         Strip { bar: easel.sprite(), corner, clock, baseline: baseline as i32, ends: (time as i32, number as i32) }
     }
@@ -166,5 +174,62 @@ impl Strip {
         stage.lay(&self.bar, x, y);
         self.clock.lay_to(stage, time, x + self.ends.0, y + self.baseline);
         self.clock.lay_to(stage, &format!("{k:05}"), x + self.ends.1, y + self.baseline);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repertoire::{Length, repertoire};
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    fn hash(frame: &Frame) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        frame.planes.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn part(frames: i64, fades: (i64, i64)) -> Part {
+        Part { scene: 0, from: 0, frames, fades, strip: false, chapter: None }
+    }
+
+    #[test]
+    fn fades_begin_and_end_in_black() {
+        let part = part(30, (10, 5));
+        let levels: Vec<u8> = (0..30).map(|at| level(&part, at)).collect();
+        assert_eq!((levels[0], levels[10], levels[24], levels[29]), (0, 255, 255, 0));
+        assert!(levels[..10].is_sorted() && levels[24..].is_sorted_by(|a, b| a >= b));
+        assert!((0..30).all(|at| level(&self::part(30, (0, 0)), at) == 255));
+    }
+
+    /// A frame shown in its turn is the frame shown by itself, on another thread, in another projector.
+    #[test]
+    fn every_frame_depends_on_its_number_alone() {
+        for item in repertoire(Length::Quick) {
+            // One of each kind; the others differ in colours only.
+            if !["S01E02", "Umbrellas", "Ident 1", "Stay", "Test Card", "Express", "Paper"]
+                .iter()
+                .any(|kind| item.path.contains(kind))
+            {
+                continue;
+            }
+            let reel = item.reel();
+            let frames = reel.frames();
+            let mut in_turn = Projector::new(&reel);
+            let shown: Vec<u64> =
+                (0..frames).map(|k| in_turn.picture(k).map_or(0, |(frame, _)| hash(frame))).collect();
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let reel = item.reel();
+                    for k in (0..frames).rev().step_by(frames as usize / 5) {
+                        let alone = Projector::new(&reel).picture(k).map_or(0, |(frame, _)| hash(frame));
+                        assert_eq!(shown[k as usize], alone, "{} frame {k}", item.path);
+                    }
+                });
+            });
+            let distinct: std::collections::HashSet<&u64> = shown.iter().collect();
+            assert!(distinct.len() > shown.len() / 4, "{} hardly moves", item.path);
+            assert!(in_turn.picture(frames).is_none() && in_turn.picture(-1).is_none());
+        }
     }
 }

@@ -138,6 +138,11 @@ impl Item {
         edit
     }
 
+    /// Length in frames.
+    pub(crate) fn frames(&self) -> i64 {
+        self.reel().frames()
+    }
+
     /// The sound.
     pub(crate) fn tune(&self) -> Tune {
         match self.kind {
@@ -148,20 +153,6 @@ impl Item {
             Kind::Ident(i) => Tune::sting(i),
             Kind::Bumper(i) => Tune::sting(i + IDENTS.len()),
             Kind::TestCard => Tune::line_up_tone(),
-        }
-    }
-
-    /// Length in frames, without drawing anything.
-    pub(crate) fn seconds_estimate(&self) -> i64 {
-        match self.kind {
-            Kind::Episode { series, episode } => {
-                SERIES[series % SERIES.len()].episodes.get(episode - 1).map_or(0, |&(_, seconds)| seconds)
-            }
-            Kind::Express => 150,
-            Kind::PaperMoon => 50,
-            Kind::Advert(_) => 12,
-            Kind::Ident(_) | Kind::Bumper(_) => 5,
-            Kind::TestCard => 30,
         }
     }
 }
@@ -194,7 +185,8 @@ impl Edit {
     }
 
     fn reel(self, width: u32, height: u32, strip: &str) -> Reel {
-        Reel { width, height, rate: self.rate, scenes: self.scenes, parts: self.parts, strip: strip.to_owned() }
+        let strip = strip.to_owned();
+        Reel { width, height, rate: self.rate, scenes: self.scenes, parts: self.parts, strip, grey: false }
     }
 }
 
@@ -264,7 +256,7 @@ fn paper_moon_edit() -> Reel {
             (part.fades, part.strip) = ((10, 10), true);
         }
     }
-    edit.reel(OLD_WIDTH, OLD_HEIGHT, "The Paper Moon")
+    Reel { grey: true, ..edit.reel(OLD_WIDTH, OLD_HEIGHT, "The Paper Moon") }
 }
 
 fn advert_edit(index: usize) -> Reel {
@@ -299,4 +291,106 @@ fn test_card_edit() -> Reel {
     let scene = edit.scene(TestCard::new(edit.rate));
     edit.cut(scene, 300);
     edit.reel(WIDTH, HEIGHT, "Test Card")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::easel::Line;
+    use crate::typeface::typeface;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_list_is_complete_and_its_names_are_unique() {
+        let items = repertoire(Length::Full);
+        let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+        for item in &items {
+            let (folder, name) = item.path.split_once('/').unwrap();
+            assert!(name.ends_with(".mp4") && !name.contains('/'), "{}", item.path);
+            assert!(!name.starts_with('.') && name.is_ascii(), "{}", item.path);
+            *folders.entry(folder).or_default() += 1;
+        }
+        let expected = [
+            ("adverts", 9),
+            ("bumpers", 6),
+            ("cosmic-diner", 4),
+            ("filler", 1),
+            ("harbour-patrol", 4),
+            ("movies", 2),
+            ("the-clockmakers", 4),
+        ];
+        assert_eq!(folders, BTreeMap::from(expected));
+        assert!(items.windows(2).all(|pair| pair[0].path < pair[1].path));
+    }
+
+    #[test]
+    fn lengths_and_chapter_marks() {
+        for item in repertoire(Length::Full) {
+            let reel = item.reel();
+            let seconds = reel.frames() * reel.rate.den() / reel.rate.num();
+            let (least, most) = match item.path.split('/').next().unwrap() {
+                "adverts" => (10, 14),
+                "bumpers" => (5, 5),
+                "filler" => (30, 30),
+                "movies" => (50, 150),
+                _ => (40, 46),
+            };
+            assert!((least..=most).contains(&seconds), "{}: {seconds} s", item.path);
+            assert_eq!(reel.frames() * reel.rate.den() % reel.rate.num(), 0, "{}", item.path);
+            let chapters = reel.chapters();
+            if item.path.contains("S01E") {
+                // A break stands at a third and at two thirds, on a key frame.
+                assert_eq!(chapters.len(), 3, "{}", item.path);
+                for (i, (start, _)) in chapters.iter().enumerate() {
+                    assert_eq!(start % 60, 0, "{}", item.path);
+                    let third = reel.frames() * i as i64 / 3;
+                    assert!((start - third).abs() <= 120, "{}: {start} for {third}", item.path);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn quick_items_have_the_same_parts() {
+        for (full, quick) in repertoire(Length::Full).iter().zip(repertoire(Length::Quick)) {
+            assert_eq!(full.path, quick.path);
+            let (full, quick) = (full.reel(), quick.reel());
+            assert_eq!(full.parts.len(), quick.parts.len());
+            assert!(quick.frames() * 5 < full.frames());
+            assert!(quick.chapters().windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
+    }
+
+    #[test]
+    fn every_word_can_be_set_and_titles_keep_their_size() {
+        let mut words: Vec<String> = Vec::new();
+        for series in &SERIES {
+            // Shrinking to under three quarters would make a title look like a caption.
+            let title = Line::centred(series.title, 150.0, 0.0, 0.0, 0).within(1080.0).set().0;
+            assert!(title > 112.0, "{} is set in {title}", series.title);
+            for (episode, _) in series.episodes {
+                let caption = Line::centred(episode, 62.0, 0.0, 0.0, 0).within(1080.0).set().0;
+                assert!(caption > 55.0, "{episode} is set in {caption}");
+                let strip = format!("{} · {episode}", series.title);
+                let size = Line::left(&strip, 40.0, 0.0, 0.0, 0).within(700.0).set().0;
+                assert!(size > 34.0, "{strip} is set in {size}");
+                words.push(strip);
+            }
+        }
+        for product in &PRODUCTS {
+            words.extend(product.hook.iter().map(|&w| w.to_owned()));
+            words.extend([product.title(), product.what.to_owned(), product.promise.to_owned(), product.badge.to_owned()]);
+            let promise = Line::centred(product.promise, 60.0, 0.0, 0.0, 0).within(1180.0).set().0;
+            assert!(promise > 45.0, "{} is set in {promise}", product.promise);
+            for line in product.name.split('\n') {
+                let size = Line::left(line, 132.0, 0.0, 0.0, 0).within(580.0).set().0;
+                assert!(size > 80.0, "{line} is set in {size}");
+            }
+        }
+        words.extend(BUMPERS.iter().flat_map(|(_, lines)| lines.iter().map(|&l| l.to_owned())));
+        words.extend(IDENTS.iter().map(|(_, motto)| (*motto).to_owned()));
+        for text in words {
+            assert!(typeface().knows(&text), "no letters for {text:?}");
+        }
+    }
 }

@@ -35,7 +35,7 @@ fn five_kinds_of_media_make_one_continuous_stream() {
         4,
         "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 1M -c:a libopus",
     ));
-    let mpeg4 = make(clip("d.avi", (640, 360), (50, 1), 3, "-c:v mpeg4 -b:v 3M -c:a libmp3lame"));
+    let mpeg4 = make(clip("d.avi", (640, 360), (50, 1), 3, "-c:v mpeg4 -b:v 3M -c:a pcm_s16le"));
     let hevc = make(clip("e.mkv", (1280, 720), (30, 1), 3, "-c:v libx265 -preset ultrafast -x265-params log-level=none -c:a ac3"));
     let plan = plan(
         (30, 1),

@@ -68,7 +68,8 @@ fn every_codec_at_48_khz() {
         ("ac3.ts", &["-c:a", "ac3", "-b:a", "256k"]),
         ("ac3.mkv", &["-c:a", "ac3", "-b:a", "256k"]),
         ("eac3.mp4", &["-c:a", "eac3", "-b:a", "256k"]),
-        ("opus.mkv", &["-c:a", "libopus", "-b:a", "160k"]),
+        // Left to itself ffmpeg shifts the video by the encoder's delay here.
+        ("opus.mkv", &["-c:a", "libopus", "-b:a", "160k", "-avoid_negative_ts", "disabled"]),
         ("opus.mp4", &["-c:a", "libopus", "-b:a", "160k"]),
         ("vorbis.mkv", &["-c:a", "libvorbis", "-q:a", "6"]),
     ] {

@@ -277,7 +277,9 @@ fn a_written_mp4_reads_back_in_place_and_is_repeatable() {
     }
     assert_eq!(reader.picture(120, &mut shown).unwrap(), PictureStatus::End);
     let mut rest = vec![0; 500_000];
-    assert_eq!(reader.audio(&mut rest).unwrap(), 192_192);
+    // To the end of the last access unit.
+    let heard = reader.audio(&mut rest).unwrap();
+    assert!((192_192..192_192 + 1_024).contains(&heard), "{heard}");
 }
 
 #[test]

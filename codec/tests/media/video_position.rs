@@ -21,8 +21,17 @@ fn expected(stamps: &[i64], (num, den): (i64, i64), in_point: i64, j: i64, (rn, 
     stamps.iter().take_while(on_time).count().max(1) - 1
 }
 
-fn check_from(reader: &mut AssetReader, path: &Path, in_point: i64, (rn, rd): (i64, i64), count: i64) {
-    let (stamps, num, den) = stamps(path);
+/// Stamps of a clip, and its time base.
+type Stamps = (Vec<i64>, i64, i64);
+
+fn check_from(
+    reader: &mut AssetReader,
+    (path, stamps): (&Path, &Stamps),
+    in_point: i64,
+    (rn, rd): (i64, i64),
+    count: i64,
+) {
+    let (stamps, num, den) = (&stamps.0, stamps.1, stamps.2);
     assert_eq!(stamps.len(), FRAMES, "{path:?}");
     let mut picture = Picture::empty();
     reader.start_at(Millis(in_point)).unwrap();
@@ -38,7 +47,7 @@ fn check_from(reader: &mut AssetReader, path: &Path, in_point: i64, (rn, rd): (i
             }
             status => {
                 let n = number(&picture);
-                let wanted = expected(&stamps, (num, den), in_point, j, (rn, rd));
+                let wanted = expected(stamps, (num, den), in_point, j, (rn, rd));
                 assert_eq!(n, wanted, "{path:?} from {in_point} ms, frame {j} of {rn}/{rd}");
                 let changed = before.replace(n) != Some(n);
                 assert_eq!(status == PictureStatus::New, changed, "{path:?} from {in_point} ms, frame {j}");
@@ -48,17 +57,18 @@ fn check_from(reader: &mut AssetReader, path: &Path, in_point: i64, (rn, rd): (i
 }
 
 fn check(path: &Path, house: (i64, i64)) {
+    let clip = (path, &stamps(path));
     // A reader of its own for each in-point, then one reader going everywhere, backwards too.
     for in_point in IN_POINTS {
-        check_from(&mut open(path, house.0, house.1), path, in_point, house, 12);
+        check_from(&mut open(path, house.0, house.1), clip, in_point, house, 12);
     }
     let mut reader = open(path, house.0, house.1);
     for in_point in [2503, 0, 1001, 1999, 3777, 517] {
-        check_from(&mut reader, path, in_point, house, 6);
+        check_from(&mut reader, clip, in_point, house, 6);
     }
     // To the very end, where nothing may be missing.
-    check_from(&mut reader, path, 0, house, 1_000);
-    check_from(&mut open(path, house.0, house.1), path, 100, house, 1_000);
+    check_from(&mut reader, clip, 0, house, 1_000);
+    check_from(&mut open(path, house.0, house.1), clip, 100, house, 1_000);
 }
 
 /// For containers that do not stamp every picture: frame `n` of 25 a second stands at `n * 40` ms.
@@ -221,8 +231,9 @@ fn two_readers_on_two_threads() {
     std::thread::scope(|scope| {
         for path in [&path, &other, &path, &other] {
             scope.spawn(move || {
+                let stamps = stamps(path);
                 for in_point in [0, 1001, 2503] {
-                    check_from(&mut open(path, 30, 1), path, in_point, (30, 1), 20);
+                    check_from(&mut open(path, 30, 1), (path, &stamps), in_point, (30, 1), 20);
                 }
             });
         }

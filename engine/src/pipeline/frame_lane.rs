@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// Frames a producer decodes ahead: over a quarter of a second at 30 frames a second, enough to ride
 /// out a slow read, at 1.4 MB each in 720p.
-pub(super) const FRAMES_AHEAD: usize = 8;
+pub(super) const FRAMES_AHEAD: usize = 4;
 
 /// Longest wait before the stop flag is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

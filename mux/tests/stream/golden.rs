@@ -37,10 +37,7 @@ fn check(case: &str, outputs: &[Output]) {
     let hash = hash.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")) + "\n";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden").join(case);
     if std::env::var("RETROVUE_BLESS").is_ok_and(|value| value == "1") {
-        assert!(
-            std::env::var("CI").is_ok_and(|value| value != "true") || std::env::var("CI").is_err(),
-            "CI never blesses"
-        );
+        assert!(!std::env::var("CI").is_ok_and(|value| value == "true"), "CI never blesses");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("dump.txt"), &dump).unwrap();
         std::fs::write(folder.join("sha256.txt"), &hash).unwrap();

@@ -194,10 +194,7 @@ pub struct ChannelRecord {
 
 /// The order episodes air in: season, episode, then names with their numbers read as numbers.
 #[must_use]
-pub fn natural_order(
-    a: (Option<u32>, Option<u32>, &str),
-    b: (Option<u32>, Option<u32>, &str),
-) -> Ordering {
+pub fn natural_order(a: (Option<u32>, Option<u32>, &str), b: (Option<u32>, Option<u32>, &str)) -> Ordering {
     // Files without a number come after those with one.
     let key = |n: Option<u32>| (n.is_none(), n);
     (key(a.0), key(a.1)).cmp(&(key(b.0), key(b.1))).then_with(|| natural_text(a.2, b.2))

@@ -15,7 +15,9 @@ pub enum CatalogError {
         source: std::io::Error,
     },
     /// The file or its folder cannot be written.
-    #[error("cannot write {path}: the file or its folder is read-only; change its permissions or choose another with --data-dir")]
+    #[error(
+        "cannot write {path}: the file or its folder is read-only; change its permissions or choose another with --data-dir"
+    )]
     ReadOnly {
         /// The database.
         path: PathBuf,
@@ -29,7 +31,9 @@ pub enum CatalogError {
         detail: String,
     },
     /// The file is something else.
-    #[error("{path} is not a RetroVue catalog: {detail}; move it away, or choose another folder with --data-dir")]
+    #[error(
+        "{path} is not a RetroVue catalog: {detail}; move it away, or choose another folder with --data-dir"
+    )]
     NotADatabase {
         /// The file.
         path: PathBuf,
@@ -37,7 +41,9 @@ pub enum CatalogError {
         detail: String,
     },
     /// A later version of the program wrote it.
-    #[error("{path} was written by a newer version (catalog {found}, this program knows {known}); update the program")]
+    #[error(
+        "{path} was written by a newer version (catalog {found}, this program knows {known}); update the program"
+    )]
     Newer {
         /// The database.
         path: PathBuf,

@@ -107,9 +107,7 @@ impl Snapshot {
             }
         }
         for list in snapshot.collections.values_mut() {
-            list.sort_by(|a, b| {
-                natural_order((a.season, a.episode, &a.uri), (b.season, b.episode, &b.uri))
-            });
+            list.sort_by(|a, b| natural_order((a.season, a.episode, &a.uri), (b.season, b.episode, &b.uri)));
         }
         snapshot.programmes = programmes.into_iter().map(|p| (p.id.clone(), p)).collect();
         snapshot

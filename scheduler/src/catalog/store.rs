@@ -111,7 +111,8 @@ impl Catalog {
     /// # Errors
     /// No such asset, with near ids; a failing database.
     pub fn asset(&self, id_or_path: &str) -> Result<AssetRecord, CatalogError> {
-        let found = self.assets()?.into_iter().find(|a| a.id == id_or_path || a.path == Path::new(id_or_path));
+        let found =
+            self.assets()?.into_iter().find(|a| a.id == id_or_path || a.path == Path::new(id_or_path));
         if let Some(asset) = found {
             return Ok(asset);
         }
@@ -180,7 +181,12 @@ impl Catalog {
     ///
     /// # Errors
     /// A failing database.
-    pub fn register_channel(&mut self, slug: &str, number: u32, name: &str) -> Result<ChannelRecord, CatalogError> {
+    pub fn register_channel(
+        &mut self,
+        slug: &str,
+        number: u32,
+        name: &str,
+    ) -> Result<ChannelRecord, CatalogError> {
         self.write(|work| {
             // An upsert would burn an identity at every start: AUTOINCREMENT counts failed inserts.
             let known: Option<i32> = work
@@ -212,7 +218,12 @@ impl Catalog {
         self.read(|db| {
             db.prepare("SELECT slug, channel_id, number, name FROM channels ORDER BY number, slug")?
                 .query_map([], |row| {
-                    Ok(ChannelRecord { id: row.get(0)?, channel_id: row.get(1)?, number: row.get(2)?, name: row.get(3)? })
+                    Ok(ChannelRecord {
+                        id: row.get(0)?,
+                        channel_id: row.get(1)?,
+                        number: row.get(2)?,
+                        name: row.get(3)?,
+                    })
                 })?
                 .collect()
         })
@@ -295,7 +306,11 @@ impl Catalog {
     }
 
     /// Records a batch of files; each is new or changed.
-    pub(crate) fn record_sightings(&mut self, source_id: i64, batch: &[Sighting]) -> Result<(), CatalogError> {
+    pub(crate) fn record_sightings(
+        &mut self,
+        source_id: i64,
+        batch: &[Sighting],
+    ) -> Result<(), CatalogError> {
         self.write(|work| batch.iter().try_for_each(|sighting| record(work, source_id, sighting)))
     }
 
@@ -316,7 +331,10 @@ impl Catalog {
         ask(&self.db).map_err(|e| CatalogError::of(&self.path, e))
     }
 
-    fn write<T>(&mut self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, CatalogError> {
+    fn write<T>(
+        &mut self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, CatalogError> {
         let run = || -> rusqlite::Result<T> {
             let work = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let value = change(&work)?;
@@ -443,7 +461,13 @@ fn record(work: &Transaction<'_>, source_id: i64, seen: &Sighting) -> rusqlite::
     for (position, chapter) in facts.iter().flat_map(|f| f.chapters.iter()).enumerate() {
         work.execute(
             "INSERT INTO chapters (asset_pk, position, start_ms, end_ms, title) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![pk, i64::try_from(position).unwrap_or(i64::MAX), chapter.start_ms.0, chapter.end_ms.0, chapter.title],
+            params![
+                pk,
+                i64::try_from(position).unwrap_or(i64::MAX),
+                chapter.start_ms.0,
+                chapter.end_ms.0,
+                chapter.title
+            ],
         )?;
     }
     Ok(())
@@ -453,7 +477,8 @@ fn record(work: &Transaction<'_>, source_id: i64, seen: &Sighting) -> rusqlite::
 fn free_id(work: &Transaction<'_>, wanted: &str) -> rusqlite::Result<String> {
     let mut id = wanted.to_owned();
     let mut number = 2;
-    while work.query_row("SELECT 1 FROM assets WHERE asset_id = ?1", [&id], |_| Ok(())).optional()?.is_some() {
+    while work.query_row("SELECT 1 FROM assets WHERE asset_id = ?1", [&id], |_| Ok(())).optional()?.is_some()
+    {
         id = format!("{wanted}_{number}");
         number += 1;
     }

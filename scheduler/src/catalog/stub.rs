@@ -114,7 +114,8 @@ impl StubAssetResolver {
                 field,
                 value: value.to_string(),
             };
-            let duration = millis(&asset.duration_sec).ok_or_else(|| bad("duration_sec", &asset.duration_sec))?;
+            let duration =
+                millis(&asset.duration_sec).ok_or_else(|| bad("duration_sec", &asset.duration_sec))?;
             let chapter_markers = match &asset.chapter_markers_sec {
                 None => None,
                 Some(list) => Some(
@@ -160,7 +161,8 @@ fn millis(seconds: &serde_json::Number) -> Option<Millis> {
         return None;
     }
     let whole: i64 = whole.parse().ok().filter(|w| *w <= LONGEST_SEC)?;
-    let digits: Vec<i64> = fraction.bytes().map(|b| i64::from(b - b'0')).chain([0, 0, 0, 0]).take(4).collect();
+    let digits: Vec<i64> =
+        fraction.bytes().map(|b| i64::from(b - b'0')).chain([0, 0, 0, 0]).take(4).collect();
     let tenths = digits.iter().fold(0, |sum, d| sum * 10 + d);
     Some(Millis(whole * 1000 + (tenths + 5) / 10))
 }
@@ -202,9 +204,14 @@ mod tests {
 
     #[test]
     fn seconds_become_milliseconds_by_their_digits() {
-        for (text, ms) in
-            [("1320", 1_320_000), ("1320.0", 1_320_000), ("0.0004", 0), ("0.0005", 1), ("29.97", 29_970), ("2.9999", 3000)]
-        {
+        for (text, ms) in [
+            ("1320", 1_320_000),
+            ("1320.0", 1_320_000),
+            ("0.0004", 0),
+            ("0.0005", 1),
+            ("29.97", 29_970),
+            ("2.9999", 3000),
+        ] {
             let number: serde_json::Number = serde_json::from_str(text).unwrap();
             assert_eq!(millis(&number), Some(Millis(ms)), "{text}");
         }
@@ -216,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_wrong_catalog_names_field_and_place() {
-        let error = StubAssetResolver::parse(Path::new("a.json"), "{\"assets\":[{\"id\":\"x\"}]}").unwrap_err();
+        let error =
+            StubAssetResolver::parse(Path::new("a.json"), "{\"assets\":[{\"id\":\"x\"}]}").unwrap_err();
         assert!(error.to_string().contains("title"), "{error}");
         let twice = r#"{"assets":[
             {"id":"x","title":"X","type":"movie","collection":"col.m","duration_sec":5,"uri":"x"},

@@ -24,8 +24,18 @@ pub fn default_format() -> HouseFormat {
 }
 
 /// Presets of x264, fastest first.
-const PRESETS: [&str; 10] =
-    ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"];
+const PRESETS: [&str; 10] = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+];
 
 pub(super) fn read_format(document: &Document, node: &Node, report: &mut Report) -> HouseFormat {
     let mut format = default_format();
@@ -63,14 +73,17 @@ pub(super) fn read_format(document: &Document, node: &Node, report: &mut Report)
     if let Some((text, node)) = fields.text("preset", report) {
         if !PRESETS.contains(&text) {
             let message = format!("\"{text}\" is no preset of the video encoder");
-            report.push(Diagnostic::at(document, node, message).help(format!("one of {}", PRESETS.join(", "))));
+            report
+                .push(Diagnostic::at(document, node, message).help(format!("one of {}", PRESETS.join(", "))));
         }
         text.clone_into(&mut format.preset);
     }
     if let Some((text, node)) = fields.text("audio_language", report) {
         if text.len() != 3 || !text.bytes().all(|b| b.is_ascii_lowercase()) {
             let message = format!("\"{text}\" is no language code");
-            report.push(Diagnostic::at(document, node, message).help("three letters of ISO 639-2: eng, deu, fra"));
+            report.push(
+                Diagnostic::at(document, node, message).help("three letters of ISO 639-2: eng, deu, fra"),
+            );
         }
         text.clone_into(&mut format.audio_language);
     }

@@ -2,6 +2,7 @@
 
 use super::house_format::{default_format, read_format};
 use crate::catalog::AssetType;
+use crate::ingest::IngestSource;
 use crate::yaml::{Diagnostic, Document, Fields, Node, Report, Value};
 use retrovue_proto::plan::HouseFormat;
 use retrovue_timebase::Millis;
@@ -80,8 +81,9 @@ impl StationConfig {
     /// # Errors
     /// Everything wrong with it at once, each finding with its place.
     pub fn read(path: &Path) -> Result<StationConfig, Report> {
-        let path = std::path::absolute(path)
-            .map_err(|e| Report::from(Box::new(Diagnostic::of_file(path, format!("cannot resolve the path: {e}")))))?;
+        let path = std::path::absolute(path).map_err(|e| {
+            Report::from(Box::new(Diagnostic::of_file(path, format!("cannot resolve the path: {e}"))))
+        })?;
         let document = Document::read(&path).map_err(|d| {
             if path.exists() {
                 return Report::from(d);
@@ -109,15 +111,39 @@ impl StationConfig {
     }
 }
 
+impl StationConfig {
+    /// What a scan of this station covers: its media folders, and its filler where that is a file.
+    #[must_use]
+    pub fn sources(&self) -> Vec<IngestSource> {
+        let folders = self.media.iter().map(|m| IngestSource {
+            path: m.path.clone(),
+            name: m.name.clone(),
+            asset_type: m.asset_type,
+        });
+        let filler = self.filler.iter().filter_map(|f| match f {
+            FillerRef::Path(path) if !self.media.iter().any(|m| path.starts_with(&m.path)) => {
+                Some(IngestSource { path: path.clone(), name: None, asset_type: Some(AssetType::Filler) })
+            }
+            _ => None,
+        });
+        folders.chain(filler).collect()
+    }
+}
+
 fn read_station(document: &Document, report: &mut Report) -> Option<StationConfig> {
     let folder = document.path.parent().unwrap_or(Path::new("")).to_owned();
     let mut fields = Fields::of(document, &document.root, "the station file", report)?;
-    let name = fields.text("station", report).map_or_else(|| "RetroVue".to_owned(), |(text, _)| text.to_owned());
+    let name =
+        fields.text("station", report).map_or_else(|| "RetroVue".to_owned(), |(text, _)| text.to_owned());
     let media = match fields.need("media", report, "list the folders your media files are in") {
         Some(node) => read_media(document, node, &folder, report),
         None => Vec::new(),
     };
-    let channels = match fields.need("channels", report, "list the channels' YAML files, or a pattern like channels/*.yaml") {
+    let channels = match fields.need(
+        "channels",
+        report,
+        "list the channels' YAML files, or a pattern like channels/*.yaml",
+    ) {
         Some(node) => read_channels(document, node, &folder, report),
         None => Vec::new(),
     };
@@ -140,9 +166,20 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         }
         filler
     });
-    let format = fields.take("format").map_or_else(default_format, |node| read_format(document, node, report));
+    let format =
+        fields.take("format").map_or_else(default_format, |node| read_format(document, node, report));
     fields.finish(report);
-    Some(StationConfig { path: document.path.clone(), name, media, channels, port, data_dir, format, linger, filler })
+    Some(StationConfig {
+        path: document.path.clone(),
+        name,
+        media,
+        channels,
+        port,
+        data_dir,
+        format,
+        linger,
+        filler,
+    })
 }
 
 fn read_media(document: &Document, node: &Node, folder: &Path, report: &mut Report) -> Vec<MediaFolder> {
@@ -152,7 +189,8 @@ fn read_media(document: &Document, node: &Node, folder: &Path, report: &mut Repo
         if !entry.path.is_dir() {
             let message = format!("there is no media folder {}", entry.path.display());
             report.push(
-                Diagnostic::at(document, place, message).help("check the path; it is relative to the station file"),
+                Diagnostic::at(document, place, message)
+                    .help("check the path; it is relative to the station file"),
             );
         } else if media.iter().any(|m| m.path == entry.path) {
             report.push(Diagnostic::at(document, place, "this media folder is listed twice").warning());
@@ -194,7 +232,9 @@ fn read_channels(document: &Document, node: &Node, folder: &Path, report: &mut R
         let pattern = folder.join(text);
         let found = if text.contains(['*', '?', '[']) { expand(&pattern) } else { Ok(vec![pattern.clone()]) };
         match found {
-            Err(detail) => report.push(Diagnostic::at(document, item, format!("bad pattern \"{text}\": {detail}"))),
+            Err(detail) => {
+                report.push(Diagnostic::at(document, item, format!("bad pattern \"{text}\": {detail}")))
+            }
             Ok(paths) if !paths.iter().any(|p| p.is_file()) => {
                 let message = format!("there is no channel file {}", pattern.display());
                 let help = "check the path or pattern; it is relative to the station file";
@@ -219,7 +259,8 @@ fn read_channels(document: &Document, node: &Node, folder: &Path, report: &mut R
 fn expand(pattern: &Path) -> Result<Vec<PathBuf>, String> {
     let text = pattern.to_str().ok_or("it is not UTF-8")?;
     // Sorted by name, so that channels keep their order.
-    let mut paths: Vec<PathBuf> = glob::glob(text).map_err(|e| e.to_string())?.filter_map(Result::ok).collect();
+    let mut paths: Vec<PathBuf> =
+        glob::glob(text).map_err(|e| e.to_string())?.filter_map(Result::ok).collect();
     paths.sort();
     Ok(paths)
 }
@@ -279,7 +320,9 @@ mod tests {
             report.findings().iter().map(|d| (d.place().line, d.place().column)).collect();
         assert_eq!(lines, [(1, 1), (3, 5), (5, 5), (6, 7), (8, 8), (9, 3), (10, 9)]);
         let shown = report.render(false);
-        for part in ["did you mean \"station\"", "did you mean \"width\"", "nowhere", "from 0 to 65535", "none.mp4"] {
+        for part in
+            ["did you mean \"station\"", "did you mean \"width\"", "nowhere", "from 0 to 65535", "none.mp4"]
+        {
             assert!(shown.contains(part), "{part}: {shown}");
         }
     }

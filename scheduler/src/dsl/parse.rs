@@ -62,7 +62,11 @@ impl<'a> Parser<'a, '_> {
             .map(|(text, node)| {
                 let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
                 if text.is_empty() || text.len() > 64 || !text.bytes().all(plain) {
-                    self.error(node, format!("\"{text}\" is no channel name"), "1 to 64 of a-z, 0-9, _ and -");
+                    self.error(
+                        node,
+                        format!("\"{text}\" is no channel name"),
+                        "1 to 64 of a-z, 0-9, _ and -",
+                    );
                 }
                 text.to_owned()
             });
@@ -95,7 +99,11 @@ impl<'a> Parser<'a, '_> {
         for node in fields.one_or_many("filler") {
             match node.scalar() {
                 Some(text) => filler.push((FillerRef::read(text, &folder), node.place)),
-                None => self.error(node, format!("filler must be a collection or a file, not {}", node.kind()), ""),
+                None => self.error(
+                    node,
+                    format!("filler must be a collection or a file, not {}", node.kind()),
+                    "",
+                ),
             }
         }
         let templates = self.templates(fields.take("templates"));
@@ -169,7 +177,11 @@ impl<'a> Parser<'a, '_> {
     fn templates(&mut self, node: Option<&'a Node>) -> Vec<(&'a str, BlockFields<'a>)> {
         let Some(node) = node else { return Vec::new() };
         let Value::Mapping(pairs) = &node.value else {
-            self.error(node, format!("templates must be a mapping of names to blocks, not {}", node.kind()), "");
+            self.error(
+                node,
+                format!("templates must be a mapping of names to blocks, not {}", node.kind()),
+                "",
+            );
             return Vec::new();
         };
         let mut templates = Vec::new();
@@ -179,7 +191,11 @@ impl<'a> Parser<'a, '_> {
                 let block = self.block_fields(&mut fields);
                 fields.finish(self.report);
                 if block.slots.is_none() {
-                    self.error(key, format!("the template \"{name}\" has no slots"), "list what airs: slots: […]");
+                    self.error(
+                        key,
+                        format!("the template \"{name}\" has no slots"),
+                        "list what airs: slots: […]",
+                    );
                 }
                 templates.push((name, block));
             }
@@ -198,16 +214,26 @@ impl<'a> Parser<'a, '_> {
         match WallTime::read(text) {
             Some(time) => Some((time, node)),
             None => {
-                let help = "write \"HH:MM\" in quotes, 00:00 to 29:59; a broadcast day runs from 06:00 to 06:00";
+                let help =
+                    "write \"HH:MM\" in quotes, 00:00 to 29:59; a broadcast day runs from 06:00 to 06:00";
                 self.error(node, format!("\"{text}\" is no time of day"), help);
                 None
             }
         }
     }
 
-    fn schedule(&mut self, node: &'a Node, templates: &[(&'a str, BlockFields<'a>)], grid: Millis) -> Vec<DayRule> {
+    fn schedule(
+        &mut self,
+        node: &'a Node,
+        templates: &[(&'a str, BlockFields<'a>)],
+        grid: Millis,
+    ) -> Vec<DayRule> {
         let Value::Mapping(pairs) = &node.value else {
-            self.error(node, format!("the schedule must be a mapping of days to blocks, not {}", node.kind()), "");
+            self.error(
+                node,
+                format!("the schedule must be a mapping of days to blocks, not {}", node.kind()),
+                "",
+            );
             return Vec::new();
         };
         let mut rules = Vec::new();
@@ -248,7 +274,9 @@ impl<'a> Parser<'a, '_> {
         grid: Millis,
         blocks: &mut Vec<Block>,
     ) {
-        let Some(mut fields) = Fields::of(self.document, node, "a schedule entry", self.report) else { return };
+        let Some(mut fields) = Fields::of(self.document, node, "a schedule entry", self.report) else {
+            return;
+        };
         let template = fields.text("use", self.report).and_then(|(name, place)| {
             let found = templates.iter().find(|(known, _)| *known == name).map(|(_, block)| block);
             if found.is_none() {
@@ -286,7 +314,9 @@ impl<'a> Parser<'a, '_> {
                 return;
             }
             for item in items {
-                let Some(mut fields) = Fields::of(self.document, item, "a slot", self.report) else { continue };
+                let Some(mut fields) = Fields::of(self.document, item, "a slot", self.report) else {
+                    continue;
+                };
                 let start = self.time(&mut fields, "start");
                 if let Some(slot) = self.slot(fields, "a slot") {
                     slots.push((slot, start));
@@ -314,7 +344,11 @@ impl<'a> Parser<'a, '_> {
             if let Some((time, node)) = begins {
                 if time.seconds() * 1000 % grid.0 != 0 {
                     let message = format!("{time} is off the grid of {}", span(grid));
-                    self.error(node, message, "programmes start on grid lines; move it, or set grid: for the channel");
+                    self.error(
+                        node,
+                        message,
+                        "programmes start on grid lines; move it, or set grid: for the channel",
+                    );
                 }
                 blocks.push(Block { place: node.place, start: time, until: None, slots: vec![slot] });
             } else if blocks.len() == first {
@@ -326,12 +360,21 @@ impl<'a> Parser<'a, '_> {
                 block.slots.push(slot);
             }
         }
-        if let (Some((time, node)), Some(block)) = (until, blocks.get_mut(first..).and_then(|b| b.last_mut())) {
+        if let (Some((time, node)), Some(block)) = (until, blocks.get_mut(first..).and_then(|b| b.last_mut()))
+        {
             if time <= block.start {
                 let message = format!("until {time} is not after the start at {}", block.start);
-                self.error(node, message, "a broadcast day runs from 06:00 to 06:00; split the block at 06:00");
+                self.error(
+                    node,
+                    message,
+                    "a broadcast day runs from 06:00 to 06:00; split the block at 06:00",
+                );
             } else if time.seconds() * 1000 % grid.0 != 0 {
-                self.error(node, format!("{time} is off the grid of {}", span(grid)), "end the block on a grid line");
+                self.error(
+                    node,
+                    format!("{time} is off the grid of {}", span(grid)),
+                    "end the block on a grid line",
+                );
             } else {
                 block.until = Some(time);
             }
@@ -349,7 +392,11 @@ impl<'a> Parser<'a, '_> {
         fields.finish(self.report);
         let selector = match (episodes, movies) {
             (Some(_), Some(node)) => {
-                self.error(node, format!("{what} cannot have both an episode_selector and a movie_selector"), "");
+                self.error(
+                    node,
+                    format!("{what} cannot have both an episode_selector and a movie_selector"),
+                    "",
+                );
                 return None;
             }
             (Some(node), None) => self.episode_selector(node)?,
@@ -374,7 +421,11 @@ impl<'a> Parser<'a, '_> {
             None | Some(("sequential", _)) => SelectorMode::Sequential,
             Some(("random", _)) => SelectorMode::Random,
             Some(("weighted", node)) => {
-                self.error(node, "the mode \"weighted\" is not supported yet".to_owned(), "use sequential or random");
+                self.error(
+                    node,
+                    "the mode \"weighted\" is not supported yet".to_owned(),
+                    "use sequential or random",
+                );
                 SelectorMode::Random
             }
             Some((text, node)) => {
@@ -401,7 +452,9 @@ impl<'a> Parser<'a, '_> {
             && let Some(mut rating) = Fields::of(self.document, rating, "rating", self.report)
         {
             for (key, list) in [("include", &mut include), ("exclude", &mut exclude)] {
-                list.extend(rating.one_or_many(key).into_iter().filter_map(|n| n.scalar().map(str::to_owned)));
+                list.extend(
+                    rating.one_or_many(key).into_iter().filter_map(|n| n.scalar().map(str::to_owned)),
+                );
             }
             rating.finish(self.report);
         }
@@ -488,10 +541,16 @@ schedule:
     fn the_sitcom_block_of_seed_004_is_read() {
         let (spec, report) = parse(SITCOMS).unwrap();
         assert!(report.findings().is_empty(), "{report}");
-        assert_eq!((spec.id.as_str(), spec.name.as_str(), spec.grid), ("retro_prime", "retro prime", Millis(1_800_000)));
+        assert_eq!(
+            (spec.id.as_str(), spec.name.as_str(), spec.grid),
+            ("retro_prime", "retro prime", Millis(1_800_000))
+        );
         assert_eq!(spec.broadcast_day.unwrap().to_string(), "1989-10-12");
         let block = &spec.schedule[0].blocks[0];
-        assert_eq!((block.start, block.until, block.slots.len()), (WallTime::read("20:00").unwrap(), None, 2));
+        assert_eq!(
+            (block.start, block.until, block.slots.len()),
+            (WallTime::read("20:00").unwrap(), None, 2)
+        );
         assert!(matches!(&block.slots[1].selector, Selector::Episodes { mode: SelectorMode::Random, .. }));
     }
 
@@ -501,7 +560,8 @@ schedule:
         assert_eq!((spec.template, spec.grid), (ChannelTemplate::PremiumMovie, Millis(900_000)));
         assert_eq!(report.findings().len(), 1);
         assert!(report.to_string().contains("min_cooldown_days is not kept yet"));
-        let Selector::Movies { collections, include, max_duration, .. } = &spec.schedule[0].blocks[0].slots[0].selector
+        let Selector::Movies { collections, include, max_duration, .. } =
+            &spec.schedule[0].blocks[0].slots[0].selector
         else {
             panic!()
         };
@@ -533,18 +593,33 @@ schedule:
             ("channel: a\ntemplate: cable\nschedule: {daily: []}\n", 2, 11, "premium_movie"),
             ("channel: a\nschedule:\n  mondays: []\n", 3, 3, "did you mean \"monday\""),
             ("channel: a\nschedule:\n  daily: {use: nix}\n", 3, 16, "no template \"nix\""),
-            ("channel: a\nschedule:\n  daily: {start: '20:07', program: p.x}\n", 3, 18, "off the grid of 30 min"),
+            (
+                "channel: a\nschedule:\n  daily: {start: '20:07', program: p.x}\n",
+                3,
+                18,
+                "off the grid of 30 min",
+            ),
             ("channel: a\nschedule:\n  daily: {start: '25:99', program: p.x}\n", 3, 18, "no time of day"),
             ("channel: a\nschedule:\n  daily: {program: p.x}\n", 3, 10, "when this starts"),
             ("channel: a\nschedule:\n  daily: {start: '20:00', title: X}\n", 3, 10, "what airs"),
-            ("channel: a\nschedule:\n  daily: {start: '20:00', until: '19:00', program: p.x}\n", 3, 34, "not after"),
+            (
+                "channel: a\nschedule:\n  daily: {start: '20:00', until: '19:00', program: p.x}\n",
+                3,
+                34,
+                "not after",
+            ),
             (
                 "channel: a\nschedule:\n  daily: {start: '20:00', program: p, episode_selector: {mode: weighted}}\n",
                 3,
                 64,
                 "not supported yet",
             ),
-            ("channel: a\nschedule:\n  daily: {start: '20:00', programm: p.x}\n", 3, 27, "did you mean \"program\""),
+            (
+                "channel: a\nschedule:\n  daily: {start: '20:00', programm: p.x}\n",
+                3,
+                27,
+                "did you mean \"program\"",
+            ),
         ];
         assert!(parse(&format!("{head}  daily: []\n")).is_ok());
         for (text, line, column, part) in table {

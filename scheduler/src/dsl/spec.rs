@@ -74,8 +74,17 @@ pub enum DayKey {
 impl DayKey {
     /// The words of the language.
     pub const WORDS: [&'static str; 11] = [
-        "daily", "weekdays", "weeknights", "weekends", "monday", "tuesday", "wednesday", "thursday", "friday",
-        "saturday", "sunday",
+        "daily",
+        "weekdays",
+        "weeknights",
+        "weekends",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
     ];
 
     /// Reads a word of the language.

@@ -63,12 +63,19 @@ mod tests {
 
     #[test]
     fn times_count_from_six() {
-        for (text, seconds) in
-            [("06:00", 0), ("20:00", 50_400), ("05:59:59", 86_399), ("00:00", 64_800), ("24:00", 64_800), ("6:30", 1800)]
-        {
+        for (text, seconds) in [
+            ("06:00", 0),
+            ("20:00", 50_400),
+            ("05:59:59", 86_399),
+            ("00:00", 64_800),
+            ("24:00", 64_800),
+            ("6:30", 1800),
+        ] {
             assert_eq!(WallTime::read(text).map(WallTime::seconds), Some(seconds), "{text}");
         }
-        for text in ["", "20", "20:60", "31:00", "30:01", "2000", "20:00:00:00", "-1:00", "20:0x", "020:00", "+2:00"] {
+        for text in
+            ["", "20", "20:60", "31:00", "30:01", "2000", "20:00:00:00", "-1:00", "20:0x", "020:00", "+2:00"]
+        {
             assert_eq!(WallTime::read(text), None, "{text}");
         }
         assert_eq!(WallTime::read("06:00").unwrap().as_end(), WallTime::DAY_END);

@@ -31,12 +31,13 @@ pub fn xmltv(channels: &[(&ChannelInfo, Vec<GuideEvent>)], out: impl Write) -> s
 }
 
 fn write_channel<W: Write>(writer: &mut Writer<W>, channel: &ChannelInfo) -> std::io::Result<()> {
-    writer.create_element("channel").with_attribute(("id", channel.guide_id().as_str())).write_inner_content(
-        |writer| {
+    writer
+        .create_element("channel")
+        .with_attribute(("id", channel.guide_id().as_str()))
+        .write_inner_content(|writer| {
             text(writer, "display-name", &[], &channel.name)?;
             text(writer, "display-name", &[], &channel.number.to_string())
-        },
-    )?;
+        })?;
     Ok(())
 }
 

@@ -162,7 +162,9 @@ pub(crate) fn is_season_folder(name: &str) -> bool {
         !rest.is_empty() && rest.len() <= 4 && rest.bytes().all(|b| b.is_ascii_digit())
     };
     slug == "specials"
-        || ["season", "series", "staffel", "saison", "s"].iter().any(|w| slug.strip_prefix(w).is_some_and(numbered))
+        || ["season", "series", "staffel", "saison", "s"]
+            .iter()
+            .any(|w| slug.strip_prefix(w).is_some_and(numbered))
 }
 
 #[cfg(test)]
@@ -197,9 +199,12 @@ mod tests {
 
     #[test]
     fn slugs_are_plain_and_never_empty() {
-        for (name, expect) in
-            [("Bob's Burgers (2011)", "bobs_burgers_2011"), ("  --", "unnamed"), ("Tatort Köln", "tatort_köln"), ("A.B", "a_b")]
-        {
+        for (name, expect) in [
+            ("Bob's Burgers (2011)", "bobs_burgers_2011"),
+            ("  --", "unnamed"),
+            ("Tatort Köln", "tatort_köln"),
+            ("A.B", "a_b"),
+        ] {
             assert_eq!(slug(name), expect);
         }
     }

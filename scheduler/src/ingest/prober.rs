@@ -44,7 +44,9 @@ pub struct ProbeFailure {
 #[derive(Debug, thiserror::Error)]
 pub enum ProberError {
     /// It cannot be started.
-    #[error("cannot start the prober {program}: {source}; build it, or put retrovue-air beside retrovue or on the PATH")]
+    #[error(
+        "cannot start the prober {program}: {source}; build it, or put retrovue-air beside retrovue or on the PATH"
+    )]
     CannotStart {
         /// The program.
         program: PathBuf,
@@ -119,9 +121,8 @@ impl Prober {
     /// # Errors
     /// The outer error: there is no working prober. The inner one: this file has no result, and why.
     pub fn probe(&mut self, path: &Path) -> Result<Result<ProbeFacts, ProbeFailure>, ProberError> {
-        let refuse = |detail: &str| {
-            Ok(Err(ProbeFailure { code: "PATH_REFUSED".into(), detail: detail.to_owned() }))
-        };
+        let refuse =
+            |detail: &str| Ok(Err(ProbeFailure { code: "PATH_REFUSED".into(), detail: detail.to_owned() }));
         let Some(text) = path.to_str() else {
             return refuse("the file's name is not UTF-8; rename it");
         };
@@ -146,9 +147,10 @@ impl Prober {
                     Ok(match (answer.ok, answer.error) {
                         (Some(facts), _) => Ok(facts),
                         (None, Some(e)) => Err(ProbeFailure { code: e.code, detail: e.detail }),
-                        (None, None) => {
-                            Err(ProbeFailure { code: "PROBER_CONFUSED".into(), detail: "an empty answer".into() })
-                        }
+                        (None, None) => Err(ProbeFailure {
+                            code: "PROBER_CONFUSED".into(),
+                            detail: "an empty answer".into(),
+                        }),
                     })
                 }
                 Ok(answer) => {
@@ -163,7 +165,8 @@ impl Prober {
             },
             Err(RecvTimeoutError::Timeout) => {
                 running.end();
-                let how = format!("the prober said nothing for {} s and was ended", self.command.silence.as_secs());
+                let how =
+                    format!("the prober said nothing for {} s and was ended", self.command.silence.as_secs());
                 self.lost("PROBER_SILENT", how)
             }
             Err(RecvTimeoutError::Disconnected) => {

@@ -132,7 +132,8 @@ impl<'a> Ingest<'a> {
             return Err(unreadable("the path is not UTF-8; rename the folder".into()));
         };
         if top.is_dir() {
-            std::fs::read_dir(&top).map_err(|e| unreadable(format!("{e}; make the folder readable for this user")))?;
+            std::fs::read_dir(&top)
+                .map_err(|e| unreadable(format!("{e}; make the folder readable for this user")))?;
         }
         let root = self.root_of(source, &top)?;
         let found = walk(&top);
@@ -143,7 +144,8 @@ impl<'a> Ingest<'a> {
         let mut collections: BTreeMap<String, (String, String, String, String)> = BTreeMap::new();
         let mut to_probe = Vec::new();
         for file in found.files {
-            let Some(path) = file.path.to_str().filter(|p| !p.contains(['\n', '\r'])).map(str::to_owned) else {
+            let Some(path) = file.path.to_str().filter(|p| !p.contains(['\n', '\r'])).map(str::to_owned)
+            else {
                 let reason = "its name holds a line break or is not UTF-8; rename it".to_owned();
                 report.bad.push(BadFile { path: file.path, reason });
                 continue;
@@ -170,7 +172,8 @@ impl<'a> Ingest<'a> {
         self.probe_and_record(root.source_id, to_probe, progress, report)?;
 
         // What lies below a folder that could not be read may still be there.
-        let hidden = |path: &str| found.unreadable.iter().any(|(folder, _)| Path::new(path).starts_with(folder));
+        let hidden =
+            |path: &str| found.unreadable.iter().any(|(folder, _)| Path::new(path).starts_with(folder));
         let gone: Vec<String> = remembered
             .into_iter()
             .filter(|(path, known)| known.health != Health::Missing && !seen.contains(path) && !hidden(path))
@@ -220,7 +223,8 @@ impl<'a> Ingest<'a> {
     /// A folder inside a known source is scanned as part of it, so that its collections keep their names.
     fn root_of(&mut self, source: &IngestSource, top: &Path) -> Result<Root, IngestError> {
         let known = self.catalog.source_roots()?;
-        let above = known.into_iter().filter(|root| top.starts_with(root)).min_by_key(|root| root.as_os_str().len());
+        let above =
+            known.into_iter().filter(|root| top.starts_with(root)).min_by_key(|root| root.as_os_str().len());
         let path = above.unwrap_or_else(|| match top.parent() {
             Some(parent) if top.is_file() => parent.to_owned(),
             _ => top.to_owned(),
@@ -247,7 +251,8 @@ impl Root {
         path: &str,
         collections: &mut BTreeMap<String, (String, String, String, String)>,
     ) -> Sighting {
-        let root_name = self.path.file_name().map_or_else(|| "media".into(), |n| n.to_string_lossy().into_owned());
+        let root_name =
+            self.path.file_name().map_or_else(|| "media".into(), |n| n.to_string_lossy().into_owned());
         let below = file.path.strip_prefix(&self.path).unwrap_or(&file.path);
         let folders: Vec<String> = below
             .parent()
@@ -360,7 +365,10 @@ done"#;
         assert_eq!(snapshot.program("p.cosmic_diner.season_1").unwrap().title, "Cosmic Diner");
         assert_eq!(snapshot.collection("col.media").unwrap().len(), 1);
         let alien = snapshot.lookup("asset.movies.alien_1979").unwrap();
-        assert_eq!((alien.asset_type, alien.year, alien.title.as_str()), (AssetType::Movie, Some(1979), "Alien"));
+        assert_eq!(
+            (alien.asset_type, alien.year, alien.title.as_str()),
+            (AssetType::Movie, Some(1979), "Alien")
+        );
         assert_eq!(snapshot.of_type(AssetType::Commercial).len(), 1);
 
         let before = catalog.assets().unwrap();

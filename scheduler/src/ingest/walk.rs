@@ -15,8 +15,8 @@ const MAX_DEPTH: usize = 64;
 
 /// Extensions of files taken for media, lower case.
 const MEDIA_EXTENSIONS: &[&str] = &[
-    "3g2", "3gp", "asf", "avi", "divx", "f4v", "flv", "m2t", "m2ts", "m2v", "m4v", "mkv", "mov", "mp4", "mpeg",
-    "mpg", "mts", "mxf", "ogm", "ogv", "qt", "rm", "rmvb", "ts", "vob", "webm", "wmv",
+    "3g2", "3gp", "asf", "avi", "divx", "f4v", "flv", "m2t", "m2ts", "m2v", "m4v", "mkv", "mov", "mp4",
+    "mpeg", "mpg", "mts", "mxf", "ogm", "ogv", "qt", "rm", "rmvb", "ts", "vob", "webm", "wmv",
 ];
 
 /// A media file that was found.
@@ -52,10 +52,13 @@ pub(crate) fn walk(top: &Path) -> Walk {
         if metadata.is_file() {
             if depth == 0 || is_media(&path) {
                 if found.files.len() == MAX_FILES {
-                    found.unreadable.push((path, format!("more than {MAX_FILES} files; the rest is left out")));
+                    found
+                        .unreadable
+                        .push((path, format!("more than {MAX_FILES} files; the rest is left out")));
                     break;
                 }
-                let mtime_ns = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+                let mtime_ns =
+                    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
                 found.files.push(FoundFile { path, size: metadata.len(), mtime_ns });
             }
         } else if metadata.is_dir() && entered.insert((metadata.dev(), metadata.ino())) {
@@ -93,7 +96,9 @@ fn is_media(path: &Path) -> bool {
 
 fn reason(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::PermissionDenied => "permission denied; make it readable for this user".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "permission denied; make it readable for this user".to_owned()
+        }
         std::io::ErrorKind::NotFound => "not found; the link or the path leads nowhere".to_owned(),
         _ => error.to_string(),
     }
@@ -118,7 +123,8 @@ mod tests {
         symlink(top.join("nowhere"), top.join("c/dead.mp4")).unwrap();
         symlink(top.join("a/1.MP4"), top.join("c/link.mp4")).unwrap();
         let found = walk(top);
-        let names: Vec<_> = found.files.iter().map(|f| f.path.strip_prefix(top).unwrap().to_owned()).collect();
+        let names: Vec<_> =
+            found.files.iter().map(|f| f.path.strip_prefix(top).unwrap().to_owned()).collect();
         assert_eq!(names, ["a/1.MP4", "a/b/2.mkv", "c/link.mp4"].map(PathBuf::from));
         assert_eq!(found.unreadable.len(), 1);
         assert!(found.unreadable[0].0.ends_with("c/dead.mp4"));

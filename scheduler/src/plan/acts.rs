@@ -131,13 +131,22 @@ mod tests {
         let ads = 160_000;
         assert_eq!(
             shape(&log),
-            [('a', 300_000), ('b', ads), ('a', 400_000), ('b', ads), ('a', 400_000), ('b', ads), ('a', 220_000)]
+            [
+                ('a', 300_000),
+                ('b', ads),
+                ('a', 400_000),
+                ('b', ads),
+                ('a', 400_000),
+                ('b', ads),
+                ('a', 220_000)
+            ]
         );
     }
 
     #[test]
     fn without_markers_the_episode_is_divided_evenly() {
-        let log = expand(&asset("e", "col.x", 22 * 60), Millis(1_800_000), ChannelTemplate::NetworkTelevision);
+        let log =
+            expand(&asset("e", "col.x", 22 * 60), Millis(1_800_000), ChannelTemplate::NetworkTelevision);
         assert_eq!(shape(&log)[0], ('a', 330_000));
         assert_eq!(log.len(), 7);
     }
@@ -149,7 +158,10 @@ mod tests {
         let premium = expand(&film, Millis(120_000), ChannelTemplate::PremiumMovie);
         assert_eq!(shape(&premium), [('a', 100_000), ('b', 20_000)]);
         assert_eq!(shape(&expand(&film, Millis(100_000), network)), [('a', 100_000)]);
-        assert_eq!(shape(&expand(&asset("s", "col.x", 4), Millis(10_000), network)), [('a', 4000), ('b', 6000)]);
+        assert_eq!(
+            shape(&expand(&asset("s", "col.x", 4), Millis(10_000), network)),
+            [('a', 4000), ('b', 6000)]
+        );
     }
 
     #[test]
@@ -159,7 +171,15 @@ mod tests {
         let log = expand(&episode, Millis(60_001), ChannelTemplate::NetworkTelevision);
         assert_eq!(
             shape(&log),
-            [('a', 10_000), ('b', 3333), ('a', 10_000), ('b', 3333), ('a', 10_000), ('b', 3335), ('a', 20_000)]
+            [
+                ('a', 10_000),
+                ('b', 3333),
+                ('a', 10_000),
+                ('b', 3333),
+                ('a', 10_000),
+                ('b', 3335),
+                ('a', 20_000)
+            ]
         );
     }
 

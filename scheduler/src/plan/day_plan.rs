@@ -29,7 +29,11 @@ pub(crate) struct DayPlan {
 enum Item {
     Programme(Placement),
     /// Open time, cut into blocks; `gap` is the whole of it.
-    Filler { start: UtcMs, end: UtcMs, gap: (UtcMs, UtcMs) },
+    Filler {
+        start: UtcMs,
+        end: UtcMs,
+        gap: (UtcMs, UtcMs),
+    },
 }
 
 impl Item {

@@ -64,7 +64,8 @@ pub(crate) fn resolve(
     station_filler: Option<&FillerRef>,
     seed: u64,
 ) -> Result<(LineUp, Report), Report> {
-    let mut resolving = Resolving { spec, resolver, seed, report: Report::default(), pools: Vec::new(), slots: Vec::new() };
+    let mut resolving =
+        Resolving { spec, resolver, seed, report: Report::default(), pools: Vec::new(), slots: Vec::new() };
     let filler = resolving.filler(station_filler);
     let mut rules = Vec::with_capacity(spec.schedule.len());
     for rule in &spec.schedule {
@@ -179,7 +180,11 @@ impl Resolving<'_> {
                 let assets = self.collection(&named)?.to_vec();
                 if assets.is_empty() {
                     let message = format!("the collection \"{}\" holds nothing that can air", named.name);
-                    self.error(named.place, message, "ingest its files; `retrovue asset list` shows their health".into());
+                    self.error(
+                        named.place,
+                        message,
+                        "ingest its files; `retrovue asset list` shows their health".into(),
+                    );
                     return None;
                 }
                 Some((named.name, *mode, assets))
@@ -232,7 +237,11 @@ impl Resolving<'_> {
             Some(list) => Some(list.to_vec()),
             None => {
                 let near = near_names(&named.name, self.resolver.collection_ids());
-                self.error(named.place, format!("there is no collection \"{}\" in the catalog", named.name), near);
+                self.error(
+                    named.place,
+                    format!("there is no collection \"{}\" in the catalog", named.name),
+                    near,
+                );
                 None
             }
         }
@@ -251,7 +260,11 @@ impl Resolving<'_> {
                     Some(asset) => vec![asset],
                     None => {
                         let message = format!("the filler {} is not in the catalog", path.display());
-                        self.error(*place, message, "put it into a media folder of the station and ingest it".into());
+                        self.error(
+                            *place,
+                            message,
+                            "put it into a media folder of the station and ingest it".into(),
+                        );
                         continue;
                     }
                 },
@@ -260,7 +273,9 @@ impl Resolving<'_> {
         }
         if self.spec.filler.is_empty() {
             filler = match station {
-                Some(FillerRef::Collection(name)) => self.resolver.collection(name).unwrap_or_default().to_vec(),
+                Some(FillerRef::Collection(name)) => {
+                    self.resolver.collection(name).unwrap_or_default().to_vec()
+                }
                 Some(FillerRef::Path(path)) => by_path(self.resolver, path).into_iter().collect(),
                 None => Vec::new(),
             };
@@ -286,7 +301,8 @@ impl Resolving<'_> {
             if let Some(until) = block.until
                 && until > room_end
             {
-                let message = format!("this block runs until {until}, over the one that starts at {room_end}");
+                let message =
+                    format!("this block runs until {until}, over the one that starts at {room_end}");
                 self.error(block.place, message, format!("end it by {room_end}"));
                 continue;
             }
@@ -309,11 +325,18 @@ impl Resolving<'_> {
                     clock(shortest),
                     clock((room - if cycling { 0 } else { least }).max(0)),
                 );
-                self.error(slot.place, message, "move the next block, drop a slot, or choose shorter programmes".into());
+                self.error(
+                    slot.place,
+                    message,
+                    "move the next block, drop a slot, or choose shorter programmes".into(),
+                );
                 return;
             }
             if longest > room || (!cycling && most + longest > room) {
-                let message = format!("some programmes here are too long to end by {end}: the longest takes {}", clock(longest));
+                let message = format!(
+                    "some programmes here are too long to end by {end}: the longest takes {}",
+                    clock(longest)
+                );
                 self.warning(slot.place, message, "where one does not fit, another or filler takes its time");
                 return;
             }

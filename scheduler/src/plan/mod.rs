@@ -15,6 +15,7 @@ mod black;
 mod broadcast_day;
 mod day_plan;
 mod line_up;
+mod opening;
 mod place;
 mod pool;
 mod program_schedule;
@@ -27,6 +28,9 @@ mod traffic;
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};
 pub use day_plan::LogBlock;
+pub use opening::OpenError;
 pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, SelectorUsed, Source};
-pub use programming::{ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts};
+pub use programming::{
+    ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts,
+};
 pub use single::{CompiledDay, SingleChannel};

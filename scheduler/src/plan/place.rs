@@ -182,9 +182,8 @@ impl LineUp {
             (turn, misses) = (turn + 1, 0);
         }
         if !cycling {
-            day.crowded.extend(
-                (turn..count).map(|t| Crowded { slot: block.slots.start + t, start: UtcMs(at) }),
-            );
+            day.crowded
+                .extend((turn..count).map(|t| Crowded { slot: block.slots.start + t, start: UtcMs(at) }));
         }
     }
 }
@@ -200,7 +199,10 @@ mod tests {
         taken.add(vec![55..70]);
         assert_eq!(taken.0, [10..30, 50..70]);
         assert_eq!((taken.end_of_stretch_at(10), taken.end_of_stretch_at(30)), (Some(30), None));
-        assert_eq!((taken.next_start_from(31), taken.next_start_from(50), taken.next_start_from(51)), (Some(50), Some(50), None));
+        assert_eq!(
+            (taken.next_start_from(31), taken.next_start_from(50), taken.next_start_from(51)),
+            (Some(50), Some(50), None)
+        );
         assert!(taken.touches(&(29..31)) && !taken.touches(&(30..50)) && taken.touches(&(0..100)));
     }
 }

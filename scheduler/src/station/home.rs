@@ -9,7 +9,7 @@ use crate::plan::{ChannelInfo, GuideCategory, GuideEvent};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use retrovue_timebase::{Millis, UtcMs};
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// Media type of the page.
 pub(crate) const MEDIA_TYPE: &str = "text/html; charset=utf-8";

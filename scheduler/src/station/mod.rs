@@ -25,6 +25,8 @@ mod respond;
 mod ring;
 mod runtime_dir;
 pub(crate) mod status;
+#[cfg(test)]
+mod stream_tests;
 mod tables;
 mod viewer;
 
@@ -73,6 +75,10 @@ impl StationOptions {
         }
     }
 }
+
+/// Connections that wait to be accepted: as many as are served at most. The usual 128 make the rest of a
+/// rush wait a second for their next attempt.
+const ACCEPT_QUEUE: i32 = 1024;
 
 /// Why a station cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -316,7 +322,12 @@ fn listen(address: Option<IpAddr>, port: u16) -> Result<TcpListener, StationErro
     for ip in addresses {
         let address = SocketAddr::new(ip, port);
         match TcpListener::bind(address) {
-            Ok(listener) => return Ok(listener),
+            Ok(listener) => {
+                // Listening again only widens the queue.
+                rustix::net::listen(&listener, ACCEPT_QUEUE)
+                    .map_err(|error| StationError::Bind { address, source: error.into() })?;
+                return Ok(listener);
+            }
             Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
                 return Err(StationError::PortInUse { port });
             }

@@ -7,6 +7,7 @@ use super::home::{self, Row};
 use super::playlist;
 use super::status::StationStatus;
 use crate::air::schedule::Schedule;
+use crate::guide;
 use crate::plan::GuideEvent;
 use jiff::tz::TimeZone;
 use retrovue_timebase::{Millis, UtcMs};
@@ -19,7 +20,7 @@ use tiny_http::{Header, Method, Request, Response, Server};
 
 /// Threads that make pages: two, so that a large guide does not keep a health check waiting.
 const THREADS: usize = 2;
-/// How far ahead the XMLTV guide reaches, and how far back, so that what is on now is whole.
+/// How far ahead the XMLTV guide reaches: what players show, and little enough to be made on request.
 const GUIDE_AHEAD: Millis = Millis(48 * 3_600_000);
 /// Longest wait for what comes next in the JSON of a channel.
 const NEXT_WITHIN: Millis = Millis(6 * 3_600_000);
@@ -171,7 +172,7 @@ fn channels_json(host: &str, sources: &PageSources, now: UtcMs) -> String {
                 "id": channel.id,
                 "number": channel.number,
                 "name": channel.name,
-                "guide_id": playlist::guide_id(channel),
+                "guide_id": channel.guide_id(),
                 "now": events.first().map(event),
                 "next": events.get(1).map(event),
                 "viewers": status.viewers.load(Relaxed),
@@ -188,8 +189,21 @@ fn channels_json(host: &str, sources: &PageSources, now: UtcMs) -> String {
     format!("{}\n", serde_json::json!({ "channels": channels }))
 }
 
-/// The XMLTV guide; the writer is the guide's, the identities are the playlist's.
+/// The XMLTV guide of every channel; a channel whose guide cannot be given has no programmes in it.
 fn xmltv(sources: &PageSources, now: UtcMs) -> Page {
-    let _ = (sources, now, GUIDE_AHEAD);
-    plain(503, "the guide is not there yet\n")
+    let channels: Vec<_> = sources
+        .schedule
+        .channels()
+        .iter()
+        .map(|channel| (channel, events(sources, &channel.id, now, GUIDE_AHEAD)))
+        .collect();
+    let mut bytes = Vec::new();
+    let written = guide::xmltv(&channels, &mut bytes).map_err(|error| error.to_string());
+    match written.and_then(|()| String::from_utf8(bytes).map_err(|error| error.to_string())) {
+        Ok(body) => Page { status: 200, media_type: "application/xml; charset=utf-8", body },
+        Err(error) => {
+            tracing::error!(error, "cannot write the guide");
+            plain(500, "the guide could not be written; the station's log says why\n")
+        }
+    }
 }

@@ -9,11 +9,6 @@ use std::fmt::Write;
 /// Media type of the playlist.
 pub(crate) const MEDIA_TYPE: &str = "audio/x-mpegurl; charset=utf-8";
 
-/// The identity a channel has in playlist and XMLTV guide alike: stable, for it is never reused.
-pub(crate) fn guide_id(channel: &ChannelInfo) -> String {
-    format!("retrovue.{}", channel.channel_id)
-}
-
 /// The playlist of `channels` as seen by a client that calls the station `host`.
 pub(crate) fn playlist(station: &str, channels: &[ChannelInfo], host: &str) -> String {
     let mut text = format!("#EXTM3U url-tvg=\"http://{host}/guide.xml\"\n");
@@ -23,7 +18,7 @@ pub(crate) fn playlist(station: &str, channels: &[ChannelInfo], host: &str) -> S
             text,
             "#EXTINF:-1 tvg-id=\"{}\" tvg-chno=\"{}\" tvg-name=\"{name}\" group-title=\"{}\",{name}\n\
              http://{host}/channel/{}.ts",
-            guide_id(channel),
+            channel.guide_id(),
             channel.number,
             M3u(station),
             M3u(&channel.id),

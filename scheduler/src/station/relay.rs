@@ -39,8 +39,14 @@ pub(crate) struct Relay {
     /// Bytes the client has had in all.
     passed: u64,
     upstream_over: bool,
+    /// The response's status line is whole, and the field that ends the connection stands after it.
+    marked: bool,
     progress_at: Instant,
 }
+
+/// Put after the status line: the pages' server keeps this field to itself, and a client must know that
+/// its next request needs a connection of its own.
+const LAST_RESPONSE: &[u8] = b"Connection: close\r\n";
 
 impl Relay {
     /// Begins to pass `request` on; `host` names the station where the client did not.
@@ -59,13 +65,9 @@ impl Relay {
             response_sent: 0,
             passed: 0,
             upstream_over: false,
+            marked: false,
             progress_at: now,
         }
-    }
-
-    /// The socket to the pages.
-    pub(crate) fn upstream(&mut self) -> &mut UnixStream {
-        &mut self.upstream
     }
 
     /// True when nothing has moved for [`STALL_LIMIT`].
@@ -89,7 +91,7 @@ impl Relay {
                 self.progress_at = now;
                 continue;
             }
-            let all_passed = self.response_sent == self.response.len();
+            let all_passed = !self.marked || self.response_sent == self.response.len();
             return match (self.upstream_over && all_passed, self.passed > 0) {
                 (true, true) => Progress::Done,
                 (true, false) => Progress::NoResponse,
@@ -121,11 +123,12 @@ impl Relay {
                 Ok(Some(count)) => {
                     self.response.extend_from_slice(&chunk[..count]);
                     moved += count;
+                    self.mark();
                 }
                 Ok(None) => {}
             }
         }
-        if self.response_sent < self.response.len() {
+        if self.marked && self.response_sent < self.response.len() {
             match retried(|| client.write(&self.response[self.response_sent..])) {
                 Ok(Some(0)) | Err(_) => return Err(Progress::Broken),
                 Ok(Some(count)) => {
@@ -137,6 +140,15 @@ impl Relay {
             }
         }
         Ok(moved)
+    }
+
+    fn mark(&mut self) {
+        if !self.marked
+            && let Some(end) = self.response.windows(2).position(|pair| pair == b"\r\n")
+        {
+            self.response.splice(end + 2..end + 2, LAST_RESPONSE.iter().copied());
+            self.marked = true;
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Status code (RFC 9110 §15; 431: RFC 6585 §5).
+    #[cfg(test)]
     pub(crate) fn status(self) -> u16 {
         self.line_and_text().0
     }

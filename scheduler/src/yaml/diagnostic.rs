@@ -179,6 +179,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+impl std::error::Error for Diagnostic {}
+
 /// All findings about one or more files, in the order found; as an error, at least one is grave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -210,9 +212,8 @@ impl Report {
 
     /// Puts findings in the order of the text and drops repeats.
     pub fn sort(&mut self) {
-        self.findings.sort_by(|a, b| {
-            (&a.path, a.place.start, &a.message).cmp(&(&b.path, b.place.start, &b.message))
-        });
+        self.findings
+            .sort_by(|a, b| (&a.path, a.place.start, &a.message).cmp(&(&b.path, b.place.start, &b.message)));
         self.findings.dedup();
     }
 
@@ -268,7 +269,9 @@ mod tests {
         let text = "channel: a\nschedle:\n  daily: []\n";
         let doc = Document::parse(Path::new("prog/a.yaml"), text).unwrap();
         let place = Place { line: 2, column: 1, start: 11, end: 18 };
-        let shown = Diagnostic::at_place(&doc, place, "unknown key \"schedle\"").help("write \"schedule\"").render(false);
+        let shown = Diagnostic::at_place(&doc, place, "unknown key \"schedle\"")
+            .help("write \"schedule\"")
+            .render(false);
         assert!(shown.contains("prog/a.yaml:2:1"), "{shown}");
         assert!(shown.contains("^^^^^^^"), "{shown}");
         assert!(shown.contains("help: write \"schedule\""), "{shown}");

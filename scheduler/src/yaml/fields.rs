@@ -103,7 +103,8 @@ impl<'a> Fields<'a> {
         match text.parse::<u64>() {
             Ok(n) if (least..=most).contains(&n) => Some((n, node)),
             _ => {
-                let message = format!("\"{key}\" must be a whole number from {least} to {most}, not \"{text}\"");
+                let message =
+                    format!("\"{key}\" must be a whole number from {least} to {most}, not \"{text}\"");
                 report.push(Diagnostic::at(self.document, node, message));
                 None
             }
@@ -136,7 +137,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn finish(self, report: &mut Report) {
         for (key, _) in self.pairs {
             let Some(name) = key.scalar() else {
-                report.push(Diagnostic::at(self.document, key, format!("a key must be a single value, not {}", key.kind())));
+                report.push(Diagnostic::at(
+                    self.document,
+                    key,
+                    format!("a key must be a single value, not {}", key.kind()),
+                ));
                 continue;
             };
             if self.taken.contains(&name) {

@@ -67,7 +67,9 @@ impl Document {
     pub fn read(path: &Path) -> Result<Document, Box<Diagnostic>> {
         let refuse = |message: String, help: &str| Box::new(Diagnostic::of_file(path, message).help(help));
         let length = std::fs::metadata(path)
-            .map_err(|e| refuse(format!("cannot read {}: {e}", path.display()), "check the path and its permissions"))?
+            .map_err(|e| {
+                refuse(format!("cannot read {}: {e}", path.display()), "check the path and its permissions")
+            })?
             .len();
         if length > MAX_DOCUMENT_BYTES {
             return Err(refuse(
@@ -75,11 +77,16 @@ impl Document {
                 "is this the right file? split it if it is",
             ));
         }
-        let bytes = std::fs::read(path)
-            .map_err(|e| refuse(format!("cannot read {}: {e}", path.display()), "check the path and its permissions"))?;
+        let bytes = std::fs::read(path).map_err(|e| {
+            refuse(format!("cannot read {}: {e}", path.display()), "check the path and its permissions")
+        })?;
         let text = String::from_utf8(bytes).map_err(|e| {
             refuse(
-                format!("{} is not UTF-8 text: byte {} is invalid", path.display(), e.utf8_error().valid_up_to()),
+                format!(
+                    "{} is not UTF-8 text: byte {} is invalid",
+                    path.display(),
+                    e.utf8_error().valid_up_to()
+                ),
                 "save it as UTF-8",
             )
         })?;
@@ -191,10 +198,12 @@ impl Raw {
                 let written = text[defined.start..defined.end].trim();
                 Value::Scalar(if written.is_empty() { fallback } else { written.to_owned() })
             }
-            RawValue::Sequence(items) => Value::Sequence(items.into_iter().map(|i| i.place_in(text)).collect()),
-            RawValue::Mapping(pairs) => Value::Mapping(
-                pairs.into_iter().map(|(k, v)| (k.place_in(text), v.place_in(text))).collect(),
-            ),
+            RawValue::Sequence(items) => {
+                Value::Sequence(items.into_iter().map(|i| i.place_in(text)).collect())
+            }
+            RawValue::Mapping(pairs) => {
+                Value::Mapping(pairs.into_iter().map(|(k, v)| (k.place_in(text), v.place_in(text))).collect())
+            }
         };
         Node { place, value }
     }
@@ -294,7 +303,8 @@ mod tests {
 
     #[test]
     fn scalars_keep_their_text_and_place() {
-        let text = "a: 20:00\nb: \"21:30\"\nc: 29.97\nd: 0700\ne: yes\nf:\n  - x\n  - {g: 1989-10-12}\nh: ~\n";
+        let text =
+            "a: 20:00\nb: \"21:30\"\nc: 29.97\nd: 0700\ne: yes\nf:\n  - x\n  - {g: 1989-10-12}\nh: ~\n";
         let doc = Document::parse(Path::new("x.yaml"), text).unwrap();
         for (key, value) in [("a", "20:00"), ("b", "21:30"), ("c", "29.97"), ("d", "0700"), ("e", "yes")] {
             assert_eq!(get(&doc.root, key).scalar(), Some(value), "{key}");

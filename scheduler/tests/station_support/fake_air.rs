@@ -42,7 +42,7 @@ pub fn install() -> Installed {
     let program = folder.path().join("retrovue-air");
     let exe = std::env::current_exe().unwrap();
     let script = format!(
-        "#!/bin/sh\necho $$ > '{}'\nexport {SERVER}=\"$3\"\nexec '{}' --exact fake_air_process --nocapture\n",
+        "#!/bin/sh\necho $$ > '{}'\nexport {SERVER}=\"$3\"\nexec '{}' --exact fake_air_process --nocapture >/dev/null\n",
         folder.path().join("pid").display(),
         exe.display()
     );

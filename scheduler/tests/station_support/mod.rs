@@ -1,6 +1,6 @@
 //! What the station's tests share: a schedule without a catalog, an HTTP client, a reader of packets, and
 //! a stand-in for AIR.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 pub mod fake_air;
 pub mod packets;

@@ -111,9 +111,9 @@ fn ornament(easel: &mut Easel, style: Style) {
             }
         }
         Ornament::Sun => {
-            easel.disc(640.0, 720.0, 190.0, light);
+            easel.disc(640.0, 790.0, 122.0, light);
             for (i, colour) in STRIPES.into_iter().rev().enumerate() {
-                easel.ring(640.0, 720.0, 216.0 + 34.0 * i as f32, 24.0, colour);
+                easel.ring(640.0, 790.0, 144.0 + 26.0 * i as f32, 18.0, colour);
             }
         }
     }

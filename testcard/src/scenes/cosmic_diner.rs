@@ -156,7 +156,7 @@ impl Scene for CosmicDiner {
         stage.lay_centred(&self.guest, x, 576.0 - 9.0 * swing(seconds, 1.1, 0.0).abs(), 255);
         for (sprite, phase) in [(&self.burger, 0.0), (&self.shake, 0.333), (&self.pancakes, 0.667)] {
             let x = 620.0 + 500.0 * swing(seconds, 16.0, phase);
-            let y = 235.0 + 70.0 * swing(seconds, 16.0, phase + 0.25) + 12.0 * swing(seconds, 2.3, phase);
+            let y = 160.0 + 40.0 * swing(seconds, 16.0, phase + 0.25) + 12.0 * swing(seconds, 2.3, phase);
             stage.lay_centred(sprite, x, y, 255);
         }
         let pass = round_of(seconds, 9.0) / 9.0;

@@ -4,7 +4,7 @@
 
 use super::{opacity, round_of, swing};
 use crate::dice::Dice;
-use crate::easel::{Easel, Line, arc, circle, oval, polygon, rounded, star};
+use crate::easel::{Easel, Line, arc, circle, oval, rounded, star};
 use crate::reel::Scene;
 use crate::sprite::Sprite;
 use crate::stage::Stage;
@@ -163,10 +163,10 @@ fn moon() -> Sprite {
     let mut easel = Easel::clear(240, 330);
     easel.strokes(&[(118.0, 0.0), (118.0, 90.0)], 2.0, 0x9A9A9A);
     easel.glow(120.0, 200.0, 118.0, 0xFFFFFF, 0.35);
-    // A crescent: the outer circle, and back along a smaller one.
+    // A crescent: round the outer circle between its crossings with a smaller one, and back along that.
     let turn = std::f32::consts::TAU;
-    let outer = (0..=48).map(|i| turn * (0.12 + 0.76 * i as f32 / 48.0)).map(|a| (120.0 + 96.0 * a.cos(), 200.0 + 96.0 * a.sin()));
-    let inner = (0..=48).rev().map(|i| turn * (0.17 + 0.66 * i as f32 / 48.0)).map(|a| (164.0 + 74.0 * a.cos(), 200.0 + 74.0 * a.sin()));
+    let outer = (0..=48).map(|i| turn * (0.1328 + 0.7344 * i as f32 / 48.0)).map(|a| (120.0 + 96.0 * a.cos(), 200.0 + 96.0 * a.sin()));
+    let inner = (0..=48).rev().map(|i| turn * (0.2053 + 0.5894 * i as f32 / 48.0)).map(|a| (164.0 + 74.0 * a.cos(), 200.0 + 74.0 * a.sin()));
     easel.polygon(&outer.chain(inner).collect::<Vec<_>>(), 0xEFEFEF);
     easel.path(circle(66.0, 178.0, 7.0), 0x222222);
     easel.stroke(arc(64.0, 160.0, 13.0, 8.0, 0.55, 0.95), 3.0, 0x222222);

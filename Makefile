@@ -1,0 +1,74 @@
+# RetroVue. `make` alone prints what there is to type.
+#
+#   NO_FDK=1             build without the FDK AAC library (see README.md, Licences)
+#   CARGO_TARGET_DIR     where cargo builds, as everywhere
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo deps test test-deps build fmt lint tidy check bench doc clean
+
+# rustup installs here; a shell opened before it did has no such PATH yet.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+export NO_FDK
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Asked by the recipes' shells, after the packages are there.
+FEATURES = $$(scripts/codec-features.sh)
+# Lints and formatting differ between toolchains: on another one they are shown and do not fail.
+REFERENCE_RUST := 1.95
+STRICT = rustc --version | grep -q "^rustc $(REFERENCE_RUST)[.]"
+
+# A leading ~ that the shell left alone.
+MEDIA_DIR := $(patsubst ~/%,$(HOME)/%,$(MEDIA))
+
+## demo [MEDIA=DIR] [PORT=N]  install what is missing, build, make a sample station (or one over DIR), serve it
+demo: deps
+	$(CARGO) build --release -p retrovue-scheduler -p retrovue-engine -p retrovue-testcard $(FEATURES)
+	exec "$(TARGET)/release/retrovue" demo $(if $(MEDIA),--media "$(MEDIA_DIR)") $(if $(PORT),--port "$(PORT)")
+
+## deps                       install what `make demo` needs, and nothing else
+deps:
+	@scripts/install-deps.sh demo
+
+## test                       install what is missing, check form and rules, run every test
+test: test-deps check
+	$(CARGO) build --workspace --bins $(FEATURES)
+	$(CARGO) test --workspace $(FEATURES)
+
+test-deps:
+	@scripts/install-deps.sh test
+
+## check                      formatting, clippy, docs and the repository's own rules, without the tests
+check: fmt tidy lint doc
+
+fmt:
+	$(CARGO) fmt --all --check || ! { $(STRICT); }
+
+lint:
+	$(CARGO) clippy --workspace --all-targets $(FEATURES) -- $$($(STRICT) && echo -D warnings)
+
+tidy:
+	$(CARGO) xtask tidy
+
+doc:
+	RUSTDOCFLAGS="$$($(STRICT) && echo -D warnings)" $(CARGO) doc --workspace --no-deps $(FEATURES)
+
+## build                      the release binaries: retrovue, retrovue-air, retrovue-testcard
+build: deps
+	$(CARGO) build --release --workspace --bins $(FEATURES)
+
+## bench                      criterion benches
+bench: deps
+	$(CARGO) bench -p retrovue-bench
+
+## clean                      remove what was built (media and stations stay)
+clean:
+	$(CARGO) clean
+
+help:
+	@echo "RetroVue: a linear television station out of a media library and a YAML grid"
+	@echo
+	@sed -n 's/^## /  make /p' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  NO_FDK=1 with any of them builds without the FDK AAC library"

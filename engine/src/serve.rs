@@ -1,0 +1,284 @@
+//! `retrovue-air serve`: one forked process per connection, one session per process.
+//!
+//! The listening process loads every codec library while it is single-threaded and never plays
+//! anything; a session process begins with those pages and ends with its session.
+
+use crate::asset::DiskAssets;
+use crate::clock::Clock;
+use crate::format::SessionFormat;
+use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
+use crate::session::{Session, SessionEvent};
+use retrovue_control::air_end::{AirEnd, AirInput, AirSender};
+use retrovue_proto::code::{Failure, FailureCode};
+use retrovue_proto::message::{self, air_message, block_event, core_message, reply};
+use retrovue_proto::plan::{BlockPlan, HouseFormat};
+use retrovue_timebase::UtcMs;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long Core may leave the output socket full before the session ends. Core drops slow viewers
+/// long before; only a Core that hangs gets here.
+const OUTPUT_STALL: Duration = Duration::from_secs(2);
+
+/// How long the report thread waits for news before it looks again.
+const REPORT_AGAIN: Duration = Duration::from_millis(200);
+
+/// Listens on `control` until told to stop.
+///
+/// # Errors
+/// The socket cannot be made.
+pub fn run(control: &Path) -> Result<ExitCode, retrovue_control::ControlError> {
+    retrovue_codec::init();
+    retrovue_codec::warm_up();
+    retrovue_control::session_fork::serve(control, session_process)
+}
+
+/// One session, from the first frame of the connection to its end.
+fn session_process(stream: UnixStream) -> ExitCode {
+    let (mut end, sender) = match AirEnd::new(stream) {
+        Ok(ends) => ends,
+        Err(error) => {
+            tracing::error!("control connection: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut desk = Desk { sender, output: None, running: None };
+    let code = loop {
+        match end.next(None) {
+            Ok(AirInput::Request(request)) => desk.answer(request),
+            Ok(AirInput::Timeout) => {}
+            // Core went away: nobody is left to play for.
+            Ok(AirInput::Closed) => break ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::warn!("control connection: {error}");
+                break ExitCode::FAILURE;
+            }
+        }
+    };
+    desk.stop();
+    code
+}
+
+/// What Core has asked for so far.
+struct Desk {
+    sender: AirSender,
+    output: Option<UnixStream>,
+    running: Option<Running>,
+}
+
+struct Running {
+    shared: Arc<SharedSession>,
+    assets: DiskAssets,
+    report: JoinHandle<()>,
+}
+
+type Answer = Result<(), Failure>;
+
+impl Desk {
+    fn answer(&mut self, request: message::CoreMessage) {
+        let id = request.request_id;
+        let answer = match request.request {
+            Some(core_message::Request::AttachStream(attach)) => self.attach(&attach.socket_path),
+            Some(core_message::Request::StartBlockPlanSession(start)) => self.start(start),
+            Some(core_message::Request::FeedBlockPlan(feed)) => self.feed(feed),
+            Some(core_message::Request::StopSession(_)) => {
+                self.stop();
+                self.send(air_message::Message::SessionEnded(message::SessionEnded { reason: None }));
+                Ok(())
+            }
+            // Hello is answered by the connection itself.
+            Some(core_message::Request::Hello(_)) | None => {
+                Err(Failure::new(FailureCode::ProtocolError, "a request without a known kind".into()))
+            }
+        };
+        let outcome = match answer {
+            Ok(()) => reply::Outcome::Accepted(message::Accepted {}),
+            Err(failure) => {
+                // Seed 003 §3.2: a refusal is Core's fault and worth a line here.
+                tracing::warn!("{}: {}", failure.code, failure.detail);
+                reply::Outcome::Rejected(failure.into())
+            }
+        };
+        self.send(air_message::Message::Reply(message::Reply { request_id: id, outcome: Some(outcome) }));
+    }
+
+    fn send(&self, message: air_message::Message) {
+        send(&self.sender, message);
+    }
+
+    fn attach(&mut self, socket_path: &str) -> Answer {
+        let closed = |e: std::io::Error| {
+            Failure::new(FailureCode::OutputClosed, format!("cannot write to {socket_path}: {e}"))
+        };
+        let stream = UnixStream::connect(socket_path).map_err(closed)?;
+        stream.set_write_timeout(Some(OUTPUT_STALL)).map_err(closed)?;
+        self.output = Some(stream);
+        Ok(())
+    }
+
+    fn start(&mut self, start: message::StartBlockPlanSession) -> Answer {
+        if self.running.is_some() {
+            return Err(Failure::new(
+                FailureCode::ProtocolError,
+                "a session is running; one connection is one session".into(),
+            ));
+        }
+        let clock = Clock::real();
+        let mono = clock.now();
+        let Some(format) = start.format else {
+            return Err(missing("StartBlockPlanSession.format"));
+        };
+        let format = SessionFormat::new(&HouseFormat::try_from(format).map_err(invalid)?)?;
+        let join = UtcMs(start.join_utc_ms);
+        let mut assets = DiskAssets::new(PathBuf::from("/"));
+        let mut session = Session::new(format.shape.rate);
+        for block in start.blocks {
+            session.accept(&BlockPlan::try_from(block).map_err(invalid)?, join, &mut assets)?;
+        }
+        let first = session.start(join)?;
+        let Some(epoch) = session.epoch() else {
+            return Err(missing("StartBlockPlanSession.blocks"));
+        };
+        let Some(sink) = self.output.take() else {
+            return Err(Failure::new(
+                FailureCode::ProtocolError,
+                "no output; send AttachStream before StartBlockPlanSession".into(),
+            ));
+        };
+        let anchor = Anchor { mono, utc: join, epoch, rate: format.shape.rate };
+        let shared = Arc::new(SharedSession::new(session, clock));
+        shared.set_anchor(anchor);
+        let service = start.service.unwrap_or_default();
+        let resume = start.resume.unwrap_or_default();
+        let output = Output {
+            sink: WholeWrites(sink),
+            service_name: service.service_name,
+            provider_name: service.provider_name,
+            continuation: Continuation {
+                discontinuity: resume.discontinuity,
+                counters: resume
+                    .continuity
+                    .iter()
+                    .filter_map(|c| Some((u16::try_from(c.pid).ok()?, u8::try_from(c.last_counter).ok()? & 15)))
+                    .collect(),
+            },
+        };
+        let pipeline = Pipeline::start(&shared, &format, anchor, first, output)?;
+        let (on_report, sender) = (Arc::clone(&shared), self.sender.clone());
+        let report = std::thread::Builder::new()
+            .name("report".to_owned())
+            .spawn(move || report(&on_report, &sender, pipeline))
+            .map_err(|e| {
+                shared.stop_now();
+                Failure::new(FailureCode::InternalError, format!("cannot start thread report: {e}"))
+            })?;
+        self.running = Some(Running { shared, assets, report });
+        Ok(())
+    }
+
+    fn feed(&mut self, feed: message::FeedBlockPlan) -> Answer {
+        let Some(running) = &mut self.running else {
+            return Err(Failure::new(FailureCode::NoSession, "no session is running; start one first".into()));
+        };
+        let block = feed.block.ok_or_else(|| missing("FeedBlockPlan.block"))?;
+        let block = BlockPlan::try_from(block).map_err(invalid)?;
+        let receipt = running.shared.utc_now(block.start_utc_ms);
+        // Looking at the disk may take a while; the producers must not wait for it.
+        for segment in &block.segments {
+            crate::session::AssetFacts::facts(&mut running.assets, &segment.asset_uri)?;
+        }
+        running.shared.lock().accept(&block, receipt, &mut running.assets)?;
+        running.shared.blocks_changed();
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shared.stop_now();
+            if running.report.join().is_err() {
+                tracing::error!("the report thread panicked");
+            }
+        }
+    }
+}
+
+/// Tells Core what became of the blocks, until the output has ended.
+fn report(shared: &SharedSession, sender: &AirSender, pipeline: Pipeline) {
+    shared.report.answer();
+    loop {
+        // Ended is read first: frames emitted before it are then seen below.
+        let ended = shared.has_ended();
+        let mut session = shared.lock();
+        if let Some(end) = shared.emitted_end() {
+            session.on_emitted(end);
+        }
+        if ended && let Some(failure) = shared.failure() {
+            session.fail(failure.clone());
+        }
+        let events: Vec<SessionEvent> = session.take_events().collect();
+        drop(session);
+        for event in events {
+            send(sender, air_message::Message::BlockEvent(block_event_message(event)));
+        }
+        if ended || shared.is_stopped() {
+            break;
+        }
+        shared.report.wait(REPORT_AGAIN);
+    }
+    if let Some(failure) = shared.failure() {
+        if failure.code == FailureCode::LookaheadExhausted {
+            tracing::error!("[FENCE-FATAL] LOOKAHEAD_EXHAUSTED: {}", failure.detail);
+        } else {
+            tracing::error!("{}: {}", failure.code, failure.detail);
+        }
+        let reason = Some(failure.clone().into());
+        send(sender, air_message::Message::SessionEnded(message::SessionEnded { reason }));
+    }
+    pipeline.join();
+}
+
+fn send(sender: &AirSender, message: air_message::Message) {
+    if let Err(error) = sender.try_send(message::AirMessage { message: Some(message) }) {
+        tracing::warn!("Core does not read its events: {error}");
+    }
+}
+
+fn block_event_message(event: SessionEvent) -> message::BlockEvent {
+    let (kind, block_id, frames_emitted, failure) = match event {
+        SessionEvent::BlockStarted { block_id } => (block_event::Kind::Started, block_id, 0, None),
+        SessionEvent::BlockCompleted { block_id, frames } => {
+            (block_event::Kind::Completed, block_id, frames, None)
+        }
+        SessionEvent::BlockFailed { block_id, frames, failure } => {
+            (block_event::Kind::Failed, block_id, frames, Some(failure.into()))
+        }
+    };
+    message::BlockEvent { kind: kind.into(), block_id, frames_emitted, failure }
+}
+
+fn missing(field: &str) -> Failure {
+    Failure::new(FailureCode::ProtocolError, format!("{field} is missing"))
+}
+
+fn invalid(error: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureCode::ProtocolError, error.to_string())
+}
+
+/// A socket that is never written to in part: what is left after a time-out is an error.
+struct WholeWrites(UnixStream);
+
+impl Write for WholeWrites {
+    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(data)?;
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}

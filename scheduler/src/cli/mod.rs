@@ -1,0 +1,96 @@
+//! The operator's command line: arguments in, text or JSON out, documented exit codes.
+//!
+//! Every command is a thin shell: the work is in the rooms it calls. Results go to standard output, errors
+//! and progress to standard error; errors are printed in one place, [`run`].
+
+mod assets;
+mod channels;
+mod exit;
+mod guide;
+mod ingest;
+mod output;
+mod programming;
+mod progress;
+mod serve;
+mod whereabouts;
+
+pub use exit::{Exit, Failure};
+pub use serve::{ServeOptions, serve_station};
+pub use whereabouts::Whereabouts;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  it failed, or the check found errors
+  2  the command line is wrong
+  3  a file that was named cannot be read: station, channel or catalog
+  4  the port is in use
+  5  the data folder cannot be written
+
+RETROVUE_LOG sets what is logged: error, warn, info, debug, or module=level.";
+
+/// A linear TV station from a media library and a YAML grid.
+#[derive(Debug, Parser)]
+#[command(name = "retrovue", version, about, after_help = EXIT_CODES, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Scan the media, then serve every channel until interrupted
+    Serve(serve::ServeArgs),
+    /// Scan folders or files into the catalog; the station's media when none is named
+    Ingest(ingest::IngestArgs),
+    /// Look at the catalog's assets
+    #[command(subcommand)]
+    Asset(assets::AssetCommand),
+    /// Look at the channels
+    #[command(subcommand)]
+    Channel(channels::ChannelCommand),
+    /// Check a channel file, compile a day's schedule, expand it to a playout log
+    #[command(subcommand)]
+    Programming(programming::ProgrammingCommand),
+    /// Print what airs on a channel
+    Guide(guide::GuideArgs),
+}
+
+/// Runs a command line and says how the process is to end.
+pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results; clap knows which stream is whose.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let serving = matches!(cli.command, Command::Serve(_));
+    start_log(if serving { "info" } else { "warn" });
+    let outcome = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Ingest(args) => ingest::run(args),
+        Command::Asset(command) => assets::run(command),
+        Command::Channel(command) => channels::run(command),
+        Command::Programming(command) => programming::run(command),
+        Command::Guide(args) => guide::run(args),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit().into()
+        }
+    }
+}
+
+fn start_log(default: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("RETROVUE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    // A second start, in tests, keeps the first log.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

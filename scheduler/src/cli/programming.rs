@@ -1,0 +1,248 @@
+//! `retrovue programming validate`, `compile` and `expand`.
+
+use super::exit::print_findings;
+use super::output::{put, put_json, put_lines};
+use super::{Exit, Failure, Whereabouts};
+use crate::catalog::{AssetResolver, StubAssetResolver};
+use crate::config::{FillerRef, default_format};
+use crate::dsl::{ChannelSpec, read_channel};
+use crate::plan::{
+    COMPILER_VERSION, ChannelInfo, CompiledDay, DEFAULT_SEED, LogBlock, LogEntry, SingleChannel, Source,
+    black_path, write_black,
+};
+use crate::yaml::Report;
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use retrovue_proto::plan::{BlockPlan, HouseFormat};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Days that `validate` compiles, to find what has no room: every day of the week.
+const DAYS_VALIDATED: i32 = 7;
+
+/// Commands under `programming`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ProgrammingCommand {
+    /// Say everything that is wrong with a channel file
+    Validate(FileArgs),
+    /// Print a day as program-schedule.v2: programmes on the grid, without breaks
+    Compile(FileArgs),
+    /// Print a day as a playout log: acts and ad blocks, and the block plans with the ads filled
+    Expand(FileArgs),
+}
+
+/// Arguments of all of them.
+#[derive(Debug, Args)]
+pub(super) struct FileArgs {
+    /// The channel file
+    file: PathBuf,
+    /// The broadcast day, 06:00 to 06:00 [default: the file's broadcast_day, else today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    day: Option<Date>,
+    /// Use the assets of this JSON file instead of the station's catalog
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// Seed of all random selections
+    #[arg(long, default_value_t = DEFAULT_SEED)]
+    seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    whereabouts: Whereabouts,
+}
+
+#[derive(Serialize)]
+struct Validation<'a> {
+    file: &'a Path,
+    ok: bool,
+    /// Whether names were looked up; not where there is no catalog.
+    references_checked: bool,
+    findings: Vec<serde_json::Value>,
+}
+
+/// The whole of `expand --json`. `retrovue-air render --plan` reads it as it is.
+#[derive(Serialize)]
+struct PlayoutLog {
+    version: &'static str,
+    channel_id: String,
+    broadcast_day: String,
+    timezone: String,
+    format: HouseFormat,
+    /// Acts and empty ad blocks.
+    log: Vec<LogBlock>,
+    /// The same with the ad blocks filled.
+    blocks: Vec<BlockPlan>,
+}
+
+pub(super) fn run(command: ProgrammingCommand) -> Result<Exit, Failure> {
+    match command {
+        ProgrammingCommand::Validate(args) => validate(&args),
+        ProgrammingCommand::Compile(args) => {
+            let (_, day) = args.compile()?;
+            let schedule = day.program_schedule(args.source());
+            if args.json { put_json(&schedule) } else { put_lines(schedule.lines()) }
+        }
+        ProgrammingCommand::Expand(args) => expand(&args),
+    }
+}
+
+fn validate(args: &FileArgs) -> Result<Exit, Failure> {
+    let (report, checked) = args.judge()?;
+    let ok = !report.has_errors();
+    if args.json {
+        let findings = report.findings().iter().map(crate::yaml::Diagnostic::to_json).collect();
+        put_json(&Validation { file: &args.file, ok, references_checked: checked, findings })?;
+    } else {
+        print_findings(&report);
+        if !checked {
+            eprintln!("note: there is no catalog, so names were not looked up; give one with --catalog");
+        }
+        if ok {
+            put(&format!("{}: nothing wrong\n", args.file.display()))?;
+        }
+    }
+    if ok { Ok(Exit::Done) } else { Err(Failure::said(Exit::Failed)) }
+}
+
+fn expand(args: &FileArgs) -> Result<Exit, Failure> {
+    let (spec, day) = args.compile()?;
+    let station = args.whereabouts.station_if_any()?;
+    let format = station.map_or_else(default_format, |config| config.format);
+    let info = ChannelInfo {
+        id: spec.id.clone(),
+        channel_id: i32::try_from(spec.number.unwrap_or(1)).unwrap_or(1),
+        number: spec.number.unwrap_or(1),
+        name: spec.name.clone(),
+    };
+    let data_dir = args.whereabouts.data_dir()?;
+    let black = black_path(&data_dir).to_string_lossy().into_owned();
+    let blocks = day.blocks(&info, &black);
+    if blocks.iter().flat_map(|b| &b.segments).any(|s| s.asset_uri == black) {
+        write_black(&data_dir).map_err(|e| {
+            let message = format!("cannot write {black}: {e}; choose another folder with --data-dir");
+            Failure::new(Exit::NotWritable, message)
+        })?;
+    }
+    let log = day.log();
+    if !args.json {
+        return put_lines(log.iter().flat_map(|block| block_lines(block, &spec)));
+    }
+    put_json(&PlayoutLog {
+        version: "playout-log.v1",
+        channel_id: spec.id.clone(),
+        broadcast_day: args.day_of(&spec).to_string(),
+        timezone: spec.zone_name.clone(),
+        format,
+        log,
+        blocks,
+    })
+}
+
+fn block_lines(block: &LogBlock, spec: &ChannelSpec) -> Vec<String> {
+    let at = Timestamp::from_millisecond(block.start_utc_ms.0)
+        .map(|t| t.to_zoned(spec.zone.clone()).strftime("%H:%M:%S").to_string())
+        .unwrap_or_default();
+    let mut lines = vec![format!("{at}  {}", block.title.as_deref().unwrap_or("(filler)"))];
+    lines.extend(block.entries.iter().map(|entry| match entry {
+        LogEntry::Act { act, asset_start_ms, duration_ms } => {
+            format!("          act {act}       {duration_ms} from {asset_start_ms}")
+        }
+        LogEntry::AdBlock { ad_block, duration_ms } => {
+            format!("          ad block {ad_block}  {duration_ms}")
+        }
+    }));
+    lines
+}
+
+impl FileArgs {
+    fn compile(&self) -> Result<(ChannelSpec, CompiledDay), Failure> {
+        let (spec, mut report) = self.read()?;
+        let Some((resolver, filler)) = self.resolver()? else {
+            let message = "there is no catalog to take assets from; give one with --catalog assets.json, or run \
+                           `retrovue ingest PATH` and name its folder with --data-dir";
+            return Err(Failure::new(Exit::Unreadable, message));
+        };
+        let (channel, warnings) = SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), self.seed)
+            .map_err(|report| Failure::findings(Exit::Failed, report))?;
+        report.append(warnings);
+        let day = channel.day(self.day_of(&spec))?;
+        report.append(day.warnings.clone());
+        print_findings(&report);
+        Ok((spec, day))
+    }
+
+    fn judge(&self) -> Result<(Report, bool), Failure> {
+        let (spec, mut report) = match self.read_or_findings()? {
+            Ok(read) => read,
+            Err(report) => return Ok((report, false)),
+        };
+        let Some((resolver, filler)) = self.resolver()? else { return Ok((report, false)) };
+        match SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), self.seed) {
+            Err(findings) => report.append(findings),
+            Ok((channel, warnings)) => {
+                report.append(warnings);
+                let mut date = self.day_of(&spec);
+                for _ in 0..DAYS_VALIDATED {
+                    report.append(channel.day(date)?.warnings);
+                    date = date.checked_add(1.days()).map_err(|e| Failure::new(Exit::Failed, e))?;
+                }
+            }
+        }
+        report.sort();
+        Ok((report, true))
+    }
+
+    fn read(&self) -> Result<(ChannelSpec, Report), Failure> {
+        self.read_or_findings()?.map_err(|report| Failure::findings(Exit::Failed, report))
+    }
+
+    /// A file that cannot be read at all is another failure than one with errors in it.
+    fn read_or_findings(&self) -> Result<Result<(ChannelSpec, Report), Report>, Failure> {
+        match read_channel(&self.file) {
+            Err(report) if std::fs::read(&self.file).is_err() => {
+                Err(Failure::findings(Exit::Unreadable, report))
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    fn day_of(&self, spec: &ChannelSpec) -> Date {
+        let today = || Timestamp::now().to_zoned(spec.zone.clone()).date();
+        self.day.or(spec.broadcast_day).unwrap_or_else(today)
+    }
+
+    fn resolver(&self) -> Result<Option<(Box<dyn AssetResolver>, Option<FillerRef>)>, Failure> {
+        if let Some(path) = &self.catalog {
+            return Ok(Some((Box::new(StubAssetResolver::read(path)?), None)));
+        }
+        let Some(catalog) = self.whereabouts.catalog_if_any()? else { return Ok(None) };
+        let filler = self.whereabouts.station_if_any()?.and_then(|config| config.filler);
+        Ok(Some((Box::new(catalog.snapshot()?), filler)))
+    }
+
+    fn source(&self) -> Source {
+        Source {
+            dsl_path: self.file.to_string_lossy().into_owned(),
+            git_commit: git_commit(&self.file),
+            compiler_version: COMPILER_VERSION,
+        }
+    }
+}
+
+/// The commit the file's folder stands at, where it is in a repository and there is a git.
+fn git_commit(file: &Path) -> Option<String> {
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["rev-parse", "--short", "HEAD"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
+}

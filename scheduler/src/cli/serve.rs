@@ -1,0 +1,105 @@
+//! `retrovue serve`: scan, plan, then run the station.
+
+use super::exit::print_findings;
+use super::ingest::summary;
+use super::progress::Bar;
+use super::{Exit, Failure, Whereabouts};
+use crate::catalog::Catalog;
+use crate::config::StationConfig;
+use crate::ingest::{Ingest, ProberCommand};
+use crate::plan::Programming;
+use crate::station::{self, StationError, StationOptions};
+use clap::Args;
+use std::net::{IpAddr, Ipv6Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// The port to listen on, 0 for any free one [default: the station file's, else 8409]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// The address to listen on [default: all]
+    #[arg(long, value_name = "IP")]
+    address: Option<IpAddr>,
+    /// Do not scan the media first
+    #[arg(long)]
+    no_scan: bool,
+    #[command(flatten)]
+    whereabouts: Whereabouts,
+}
+
+/// How a station is served, besides what its file says.
+#[derive(Debug, Clone, Default)]
+pub struct ServeOptions {
+    /// Address to listen on; all when absent.
+    pub address: Option<IpAddr>,
+    /// Whether the media are scanned first.
+    pub scan: bool,
+    /// The `retrovue-air` program; beside this one or on the PATH when absent.
+    pub air_program: Option<PathBuf>,
+}
+
+pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
+    let mut config = args.whereabouts.station()?;
+    if let Some(port) = args.port {
+        config.port = port;
+    }
+    let options = ServeOptions { address: args.address, scan: !args.no_scan, air_program: None };
+    serve_station(&config, &options)
+}
+
+/// Scans the station's media, plans, and serves every channel until interrupted.
+///
+/// # Errors
+/// Anything that keeps the station from running, with its exit code.
+pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<Exit, Failure> {
+    check_port(options.address, config.port)?;
+    let mut catalog = Catalog::open(&config.data_dir)?;
+    if options.scan {
+        let mut prober = ProberCommand::standard();
+        if let Some(program) = &options.air_program {
+            prober.program.clone_from(program);
+        }
+        let report = Ingest::new(&mut catalog, prober).run(&config.sources(), &mut Bar::new())?;
+        summary(&report).iter().for_each(|line| eprintln!("{line}"));
+    }
+    let (programming, warnings) = Programming::open(config, &mut catalog)?;
+    drop(catalog);
+    print_findings(&warnings);
+    if programming.channels().is_empty() {
+        let message = format!("{} has no channels; list their files under channels:", config.path.display());
+        return Err(Failure::new(Exit::Unreadable, message));
+    }
+    let station = StationOptions {
+        name: config.name.clone(),
+        address: options.address,
+        port: config.port,
+        linger: Duration::from_millis(config.linger.0.unsigned_abs()),
+        air_program: options.air_program.clone(),
+    };
+    station::run(station, Arc::new(programming)).map_err(Failure::from)?;
+    Ok(Exit::Done)
+}
+
+/// A taken port is said before a long scan, not after it.
+fn check_port(address: Option<IpAddr>, port: u16) -> Result<(), Failure> {
+    let ip = address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    match TcpListener::bind((ip, port)) {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Err(Failure::from(StationError::PortInUse { port }))
+        }
+        // Whatever else is wrong, the station itself will say better.
+        _ => Ok(()),
+    }
+}
+
+impl From<StationError> for Failure {
+    fn from(error: StationError) -> Failure {
+        let exit =
+            if matches!(error, StationError::PortInUse { .. }) { Exit::PortInUse } else { Exit::Failed };
+        Failure::new(exit, error)
+    }
+}

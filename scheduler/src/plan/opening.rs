@@ -1,0 +1,193 @@
+//! From a station's configuration and catalog to its [`Programming`].
+
+use super::black::write_black;
+use super::programming::{ChannelInfo, DEFAULT_SEED, Programming, ProgrammingParts};
+use crate::catalog::{Catalog, CatalogError};
+use crate::config::StationConfig;
+use crate::dsl::{ChannelSpec, read_channel};
+use crate::yaml::{Diagnostic, Report};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Programming that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Channel files with errors in them.
+    #[error("{0}")]
+    Findings(Report),
+    /// The catalog fails.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The built-in black asset cannot be written.
+    #[error("cannot write into the data folder {path}: {source}; choose another with --data-dir")]
+    Black {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl From<Report> for OpenError {
+    fn from(report: Report) -> OpenError {
+        OpenError::Findings(report)
+    }
+}
+
+impl Programming {
+    /// Reads the station's channel files, gives new channels their identity, and resolves everything
+    /// against the catalog as it is now. The report holds warnings.
+    ///
+    /// # Errors
+    /// Everything wrong in all channel files at once; a failing catalog or data folder.
+    pub fn open(config: &StationConfig, catalog: &mut Catalog) -> Result<(Programming, Report), OpenError> {
+        let (specs, mut report) = read_channels(config)?;
+        let numbers = numbers(&specs);
+        let black = write_black(&config.data_dir)
+            .map_err(|source| OpenError::Black { path: config.data_dir.clone(), source })?;
+        let snapshot = catalog.snapshot()?;
+        // Judged before any identity is given out: a channel that never was on the air needs none.
+        let provisional = |spec: &ChannelSpec, number: u32| ChannelInfo {
+            id: spec.id.clone(),
+            channel_id: 0,
+            number,
+            name: spec.name.clone(),
+        };
+        let channels: Vec<(ChannelInfo, ChannelSpec)> =
+            specs.into_iter().zip(numbers).map(|(spec, number)| (provisional(&spec, number), spec)).collect();
+        let parts = |channels| ProgrammingParts {
+            format: config.format.clone(),
+            channels,
+            resolver: &snapshot,
+            filler: config.filler.clone(),
+            black_uri: black.to_string_lossy().into_owned(),
+            seed: DEFAULT_SEED,
+        };
+        let (programming, warnings) = Programming::new(parts(channels))?;
+        report.append(warnings);
+        let mut identities = Vec::with_capacity(programming.channels().len());
+        for info in programming.channels() {
+            identities.push(catalog.register_channel(&info.id, info.number, &info.name)?.channel_id);
+        }
+        Ok((programming.with_identities(&identities), report))
+    }
+}
+
+fn read_channels(config: &StationConfig) -> Result<(Vec<ChannelSpec>, Report), Report> {
+    let mut report = Report::default();
+    let mut specs: Vec<ChannelSpec> = Vec::with_capacity(config.channels.len());
+    for path in &config.channels {
+        match read_channel(path) {
+            Ok((spec, warnings)) => {
+                report.append(warnings);
+                if let Some(other) = specs.iter().find(|s| s.id == spec.id) {
+                    let message = format!(
+                        "the channel \"{}\" is in {} already",
+                        spec.id,
+                        other.document.path.display()
+                    );
+                    let help = "give one of them another name";
+                    report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
+                } else if let Some(other) =
+                    specs.iter().find(|s| s.number.is_some() && s.number == spec.number)
+                {
+                    let message = format!("channel \"{}\" has the same number", other.id);
+                    let help = "give one of them another number, or leave it out";
+                    report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
+                } else {
+                    specs.push(spec);
+                }
+            }
+            Err(findings) => report.append(findings),
+        }
+    }
+    if report.has_errors() { Err(report) } else { Ok((specs, report)) }
+}
+
+/// The channels' numbers: their own, else the lowest that is free, in order.
+fn numbers(specs: &[ChannelSpec]) -> Vec<u32> {
+    let mut used: BTreeMap<u32, ()> = specs.iter().filter_map(|s| s.number).map(|n| (n, ())).collect();
+    let mut next = 1;
+    specs
+        .iter()
+        .map(|spec| {
+            spec.number.unwrap_or_else(|| {
+                while used.contains_key(&next) {
+                    next += 1;
+                }
+                used.insert(next, ());
+                next
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::GuideCategory;
+    use retrovue_timebase::UtcMs;
+    use std::collections::BTreeSet;
+
+    fn station(files: &[(&str, &str)]) -> (tempfile::TempDir, StationConfig) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("media")).unwrap();
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let text = "media: [media]\nchannels: ['*.chan.yaml']\n";
+        std::fs::write(dir.path().join("station.yaml"), text).unwrap();
+        let config = StationConfig::read(&dir.path().join("station.yaml")).unwrap();
+        (dir, config)
+    }
+
+    const EMPTY: &str = "schedule: {daily: []}\n";
+
+    #[test]
+    fn a_station_without_any_media_carries_black_under_lasting_identities() {
+        let files = [
+            ("a.chan.yaml", format!("channel: a\n{EMPTY}")),
+            ("b.chan.yaml", format!("channel: b\nnumber: 1\n{EMPTY}")),
+        ];
+        let (_dir, config) = station(&files.each_ref().map(|(n, t)| (*n, t.as_str())));
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let (programming, report) = Programming::open(&config, &mut catalog).unwrap();
+        assert!(report.findings().is_empty(), "{report}");
+        let ids: Vec<(String, u32)> =
+            programming.channels().iter().map(|c| (c.id.clone(), c.number)).collect();
+        assert_eq!(ids, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+        let block = programming.block_at("b", UtcMs(1_000_000_000_000), &BTreeSet::new()).unwrap();
+        assert_eq!(
+            block.channel_id,
+            catalog.channels().unwrap().iter().find(|c| c.id == "b").unwrap().channel_id
+        );
+        assert!(std::fs::metadata(&block.segments[0].asset_uri).unwrap().len() > 1000);
+        let guide = programming.guide("b", UtcMs(0), UtcMs(1)).unwrap();
+        assert_eq!(guide[0].category, GuideCategory::Interstitial);
+        let again = Programming::open(&config, &mut catalog).unwrap().0;
+        assert_eq!(again.channels(), programming.channels());
+    }
+
+    #[test]
+    fn faults_of_all_files_are_said_together_and_give_out_no_identity() {
+        let (_dir, config) = station(&[
+            ("a.chan.yaml", "channel: a\nschedule: {daily: {start: '06:00', program: p.nix}}\n"),
+            ("b.chan.yaml", "channel: b\nschedule: {daily: {start: '06:00', program: p.nix}}\n"),
+        ]);
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let OpenError::Findings(report) = Programming::open(&config, &mut catalog).unwrap_err() else {
+            panic!()
+        };
+        assert_eq!(report.findings().len(), 2, "{report}");
+        assert!(catalog.channels().unwrap().is_empty());
+        let (_dir, config) = station(&[
+            ("a.chan.yaml", "channel: a\nnumber: 3\nschedule: {daily: []}\n"),
+            ("b.chan.yaml", "channel: a\nschedule: {daily: []}\n"),
+            ("c.chan.yaml", "channel: c\nnumber: 3\nschedule: {daily: []}\n"),
+        ]);
+        let OpenError::Findings(report) = Programming::open(&config, &mut catalog).unwrap_err() else {
+            panic!()
+        };
+        assert_eq!(report.findings().len(), 2, "{report}");
+    }
+}
