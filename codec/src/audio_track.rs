@@ -172,7 +172,6 @@ impl AudioTrack {
     /// Puts a frame where its stamp says, or where the last one ended when that is near.
     fn place(&mut self, frame: Frame, zero: i128) -> Result<(), MediaError> {
         let format = AudioFormat::of(&frame);
-        eprintln!("{:?} {} {} {} n{}", frame.audio_stamp(), frame.fields().pts, frame.fields().best_effort_timestamp, frame.fields().pkt_dts, frame.fields().nb_samples);
         let stamped = frame
             .audio_stamp()
             .map(|at| sample_nearest(self.base.fine_samples(at) - zero).saturating_add(self.shift));

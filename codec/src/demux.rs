@@ -277,6 +277,7 @@ impl<'a> Stream<'a> {
         TimeBase::new(self.raw.time_base)
     }
 
+    #[cfg(any(feature = "dav1d", feature = "fdk-aac"))]
     pub(crate) fn extradata(self) -> &'a [u8] {
         let p = self.parameters();
         match usize::try_from(p.extradata_size) {

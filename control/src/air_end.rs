@@ -46,6 +46,8 @@ pub struct AirEnd {
 }
 
 /// What `next` found.
+// Held one at a time and for a moment: its size costs less than a box for each request.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum AirInput {
     /// A request other than Hello. Its kind may be `None`: one this build does not know.

@@ -156,6 +156,12 @@ impl SessionLink {
         Ok(events)
     }
 
+    /// True while bytes of requests wait for AIR to read them; they leave in [`SessionLink::on_ready`].
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
+        self.stream.queued() > 0
+    }
+
     /// Makes mio report the socket once more: it reports edges, and this one was not used up.
     fn come_again(&mut self) {
         if let Some((registry, token)) = &self.registered

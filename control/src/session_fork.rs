@@ -69,8 +69,8 @@ pub fn serve(
             }
             Ok(Turn::Orphan) => return Ok(ExitCode::FAILURE),
             Ok(Turn::Stop(reason)) => {
-                tracing::info!("pid {}: stops: {reason}", server.pid.as_raw_nonzero());
                 server.stop();
+                tracing::info!("pid {}: has stopped: {reason}", server.pid.as_raw_nonzero());
                 return Ok(ExitCode::SUCCESS);
             }
             Err(error) => {
@@ -83,9 +83,7 @@ pub fn serve(
 
 struct Server {
     listener: UnixListener,
-    path: PathBuf,
-    /// Device and inode of the socket, to remove no other's.
-    identity: (u64, u64),
+    socket: SocketFile,
     signals: SignalFd,
     /// Signal mask of sessions.
     mask: SigSet,
@@ -93,6 +91,30 @@ struct Server {
     parent: Option<OwnedFd>,
     sessions: Vec<SessionProcess>,
     accept_after: Option<Instant>,
+}
+
+/// The server's socket in the file system; goes with the server, however that ends.
+struct SocketFile {
+    path: PathBuf,
+    /// Device and inode, to remove no other's.
+    identity: (u64, u64),
+    /// The process that made it: a session that drops its copy removes nothing.
+    owner: Pid,
+}
+
+impl SocketFile {
+    fn remove(&self) {
+        let is_this = |m: fs::Metadata| (m.dev(), m.ino()) == self.identity;
+        if self.owner == rustix::process::getpid() && fs::symlink_metadata(&self.path).is_ok_and(is_this) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }
 
 struct SessionProcess {
@@ -121,14 +143,13 @@ impl Server {
             caught.thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(ControlError::io(signals_wanted()))?;
         let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(ControlError::io(signals_wanted()))?;
-        let (listener, identity) = listen(path)?;
+        let (listener, socket) = listen(path)?;
         Ok(Server {
             listener,
-            path: path.to_owned(),
-            identity,
+            pid: socket.owner,
+            socket,
             signals,
             mask,
-            pid: rustix::process::getpid(),
             parent,
             sessions: Vec::new(),
             accept_after: None,
@@ -269,11 +290,10 @@ impl Server {
         });
     }
 
-    /// Ends every session and removes the socket.
+    /// Removes the socket and ends every session, before the first word of it: the log's reader may be
+    /// gone, and loggers have panicked on that.
     fn stop(&mut self) {
-        if fs::symlink_metadata(&self.path).is_ok_and(|m| (m.dev(), m.ino()) == self.identity) {
-            let _ = fs::remove_file(&self.path);
-        }
+        self.socket.remove();
         for session in &self.sessions {
             let _ = rustix::process::pidfd_send_signal(&session.process, Signal::TERM);
         }
@@ -322,7 +342,7 @@ fn refuse(mut stream: UnixStream, detail: String) {
 
 /// Binds under a nascent name and renames once connections are accepted: a path that is there can be
 /// connected to. Only the owner can.
-fn listen(path: &Path) -> Result<(UnixListener, (u64, u64)), ControlError> {
+fn listen(path: &Path) -> Result<(UnixListener, SocketFile), ControlError> {
     socket_path::check(path, NASCENT.len())?;
     match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.file_type().is_socket() => {
@@ -347,7 +367,8 @@ fn listen(path: &Path) -> Result<(UnixListener, (u64, u64)), ControlError> {
     listener.set_nonblocking(true).map_err(ControlError::io(what()))?;
     let metadata = fs::symlink_metadata(&nascent).map_err(ControlError::io(what()))?;
     fs::rename(&nascent, path).map_err(ControlError::io(what()))?;
-    Ok((listener, (metadata.dev(), metadata.ino())))
+    let identity = (metadata.dev(), metadata.ino());
+    Ok((listener, SocketFile { path: path.to_owned(), identity, owner: rustix::process::getpid() }))
 }
 
 /// A descriptor that tells when the parent process has ended; `None` when it cannot be seen from here.

@@ -24,7 +24,9 @@ fn pages() {
     let station = TestStation::start(Setup { channels: 3, ..Setup::default() });
     let home = station.get("/");
     assert_eq!(status(&home), "200");
-    for part in ["Test &lt;Station&gt;", "Channel one &amp; &lt;friends&gt;", "Show &lt;one-", "/channel/three.ts"] {
+    for part in
+        ["Test &lt;Station&gt;", "Channel one &amp; &lt;friends&gt;", "Show &lt;one-", "/channel/three.ts"]
+    {
         assert!(home.contains(part), "{part} is not in {home}");
     }
     assert!(!home.contains("<script"));
@@ -105,7 +107,8 @@ fn what_follows_a_request_is_not_answered() {
 #[test]
 fn half_heads_and_silent_clients_stop_nobody() {
     let station = TestStation::start(Setup::default());
-    let mut slow: Vec<TcpStream> = (0..150).map(|_| station.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-")).collect();
+    let mut slow: Vec<TcpStream> =
+        (0..150).map(|_| station.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-")).collect();
     slow.extend((0..50).map(|_| TcpStream::connect(station.address).unwrap()));
     let began = Instant::now();
     for _ in 0..5 {

@@ -24,8 +24,6 @@ pub(crate) enum Align {
     Left,
     /// It is centred there.
     Centre,
-    /// It ends there.
-    Right,
 }
 
 /// A line of text: set in `size` pixels to the em on the baseline `y`, made smaller where it would be
@@ -77,7 +75,6 @@ impl<'a> Line<'a> {
         let left = match self.align {
             Align::Left => self.x,
             Align::Centre => self.x - width / 2.0,
-            Align::Right => self.x - width,
         };
         (size, left, width)
     }
@@ -126,12 +123,6 @@ impl Easel {
     /// The drawing as a sprite.
     pub(crate) fn sprite(self) -> Sprite {
         Sprite::from_drawing(&self.pixmap)
-    }
-
-    /// Lays another drawing on this one.
-    pub(crate) fn paste(&mut self, x: i32, y: i32, drawing: &Pixmap) {
-        let paint = tiny_skia::PixmapPaint::default();
-        self.pixmap.draw_pixmap(x, y, drawing.as_ref(), &paint, Transform::identity(), None);
     }
 
     /// Fills a path with one colour.

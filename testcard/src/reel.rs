@@ -43,7 +43,8 @@ pub(crate) struct Reel {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) rate: FrameRate,
-    pub(crate) scenes: Vec<Box<dyn Scene>>,
+    /// How each scene is made; it is made when it is first shown.
+    pub(crate) scenes: Vec<Box<dyn Fn() -> Box<dyn Scene>>>,
     pub(crate) parts: Vec<Part>,
     /// What the strip says.
     pub(crate) strip: String,
@@ -85,6 +86,7 @@ impl Reel {
 pub(crate) struct Projector<'a> {
     reel: &'a Reel,
     stage: Stage,
+    scenes: Vec<Option<Box<dyn Scene>>>,
     /// The scene whose backdrop hangs.
     hanging: Option<usize>,
     strip: Strip,
@@ -96,6 +98,7 @@ impl<'a> Projector<'a> {
         Projector {
             reel,
             stage: Stage::new(reel.width, reel.height),
+            scenes: reel.scenes.iter().map(|_| None).collect(),
             hanging: None,
             strip: Strip::new(reel),
         }
@@ -104,7 +107,8 @@ impl<'a> Projector<'a> {
     /// Frame `k` and how bright it is shown: 255 as drawn, 0 black. Nothing past the end.
     pub(crate) fn picture(&mut self, k: i64) -> Option<(&Frame, u8)> {
         let (part, at) = self.reel.at(k)?;
-        let scene = self.reel.scenes.get(part.scene)?;
+        let make = self.reel.scenes.get(part.scene)?;
+        let scene = self.scenes.get_mut(part.scene)?.get_or_insert_with(make);
         if self.hanging != Some(part.scene) {
             self.stage.hang(&scene.backdrop());
             self.hanging = Some(part.scene);

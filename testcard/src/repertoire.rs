@@ -12,7 +12,7 @@ use crate::scenes::desert_express::DesertExpress;
 use crate::scenes::harbour_patrol::HarbourPatrol;
 use crate::scenes::ident::{BUMPERS, Bumper, IDENTS, Ident};
 use crate::scenes::paper_moon::{OLD_HEIGHT, OLD_WIDTH, PaperMoon, SilentCard};
-use crate::scenes::products::PRODUCTS;
+use crate::scenes::products::{PRODUCTS, Product};
 use crate::scenes::test_card::TestCard;
 use crate::scenes::{HEIGHT, WIDTH};
 use crate::score::Tune;
@@ -57,7 +57,7 @@ struct Series {
 }
 
 /// The series. An episode is a name and its length in seconds: 4 of titles, three acts, 4 of end card.
-const SERIES: [Series; 3] = [
+static SERIES: [Series; 3] = [
     Series {
         slug: "cosmic-diner",
         title: "Cosmic Diner",
@@ -159,7 +159,7 @@ impl Item {
 
 /// A reel in the making.
 struct Edit {
-    scenes: Vec<Box<dyn Scene>>,
+    scenes: Vec<Box<dyn Fn() -> Box<dyn Scene>>>,
     parts: Vec<Part>,
     rate: FrameRate,
 }
@@ -170,8 +170,8 @@ impl Edit {
         Edit { scenes: Vec::new(), parts: Vec::new(), rate }
     }
 
-    fn scene(&mut self, scene: impl Scene + 'static) -> usize {
-        self.scenes.push(Box::new(scene));
+    fn scene<S: Scene + 'static>(&mut self, make: impl Fn() -> S + 'static) -> usize {
+        self.scenes.push(Box::new(move || Box::new(make())));
         self.scenes.len() - 1
     }
 
@@ -191,17 +191,17 @@ impl Edit {
 }
 
 /// Titles, three acts with an end-of-part card before each break, and the end.
-fn episode_edit(series: &Series, number: usize, episode: usize) -> Reel {
+fn episode_edit(series: &'static Series, number: usize, episode: usize) -> Reel {
     let (title, seconds) = series.episodes[(episode - 1) % series.episodes.len()];
     let mut edit = Edit::new(HOUSE_RATE);
     let style = series.style;
-    let card = edit.scene(Card::new(style, &format!("EPISODE {episode}"), series.title, title));
+    let card = edit.scene(move || Card::new(style, &format!("EPISODE {episode}"), series.title, title));
     let world = match number {
-        0 => edit.scene(CosmicDiner::new(episode)),
-        1 => edit.scene(HarbourPatrol::new(episode)),
-        _ => edit.scene(Clockmakers::new(episode)),
+        0 => edit.scene(move || CosmicDiner::new(episode)),
+        1 => edit.scene(move || HarbourPatrol::new(episode)),
+        _ => edit.scene(move || Clockmakers::new(episode)),
     };
-    let end = edit.scene(Card::new(style, "YOU HAVE BEEN WATCHING", "The End", series.title));
+    let end = edit.scene(move || Card::new(style, "YOU HAVE BEEN WATCHING", "The End", series.title));
     let opening = edit.cut(card, 40);
     opening.fades = (10, 8);
     opening.chapter = Some("Part One".to_owned());
@@ -209,7 +209,7 @@ fn episode_edit(series: &Series, number: usize, episode: usize) -> Reel {
     let breaks = [seconds / 6 * 2, seconds / 3 * 2];
     let mut at = 4;
     for (i, (&mark, part)) in breaks.iter().zip(["One", "Two"]).enumerate() {
-        let pause = edit.scene(Card::new(style, series.title, &format!("End of Part {part}"), "Do not go away"));
+        let pause = edit.scene(move || Card::new(style, series.title, &format!("End of Part {part}"), "Do not go away"));
         let act = edit.cut(world, (mark - at - 2) * 10);
         (act.fades, act.strip) = ((8, 0), true);
         if i > 0 {
@@ -226,30 +226,30 @@ fn episode_edit(series: &Series, number: usize, episode: usize) -> Reel {
 
 fn express_edit() -> Reel {
     let mut edit = Edit::new(HOUSE_RATE);
-    let title = edit.scene(Card::new(FILM_STYLE, "A RETROVUE PICTURE", "The Desert Express", "Four Hundred Miles of Sand"));
+    let title = edit.scene(|| Card::new(FILM_STYLE, "A RETROVUE PICTURE", "The Desert Express", "Four Hundred Miles of Sand"));
     let opening = edit.cut(title, 60);
     (opening.fades, opening.chapter) = ((15, 12), Some("Titles".to_owned()));
     for (i, name) in STRETCHES.into_iter().enumerate() {
-        let world = edit.scene(DesertExpress::new(i));
+        let world = edit.scene(move || DesertExpress::new(i));
         let part = edit.cut(world, 276);
         (part.fades, part.strip, part.chapter) = ((15, 15), true, Some(name.to_owned()));
     }
-    let end = edit.scene(Card::new(FILM_STYLE, "ALL CHANGE, PLEASE", "The End", "The Desert Express"));
+    let end = edit.scene(|| Card::new(FILM_STYLE, "ALL CHANGE, PLEASE", "The End", "The Desert Express"));
     edit.cut(end, 60).fades = (12, 30);
     edit.reel(WIDTH, HEIGHT, "The Desert Express")
 }
 
 fn paper_moon_edit() -> Reel {
     let mut edit = Edit::new(OLD_RATE);
-    let world = edit.scene(PaperMoon::new());
-    let cards: [&[&str]; 4] = [
+    let world = edit.scene(PaperMoon::new);
+    let cards: [&'static [&'static str]; 4] = [
         &["The", "Paper Moon"],
         &["A night like", "any other..."],
         &["...but for", "one cat."],
         &["The End"],
     ];
     for (i, lines) in cards.into_iter().enumerate() {
-        let card = edit.scene(SilentCard::new(lines));
+        let card = edit.scene(move || SilentCard::new(lines));
         edit.cut(card, 40).fades = (10, 10);
         if i < 3 {
             let part = edit.cut(world, [120, 120, 100][i]);
@@ -260,10 +260,10 @@ fn paper_moon_edit() -> Reel {
 }
 
 fn advert_edit(index: usize) -> Reel {
-    let product = &PRODUCTS[index % PRODUCTS.len()];
+    let product: &'static Product = &PRODUCTS[index % PRODUCTS.len()];
     let mut edit = Edit::new(HOUSE_RATE);
-    let hook = edit.scene(Hook::new(product));
-    let pack = edit.scene(PackShot::new(product));
+    let hook = edit.scene(move || Hook::new(product));
+    let pack = edit.scene(move || PackShot::new(product));
     // 10, 12 and 14 seconds in turn.
     edit.cut(hook, 30).fades = (4, 0);
     edit.cut(pack, 70 + 20 * (index as i64 % 3)).fades = (0, 6);
@@ -273,7 +273,7 @@ fn advert_edit(index: usize) -> Reel {
 fn ident_edit(index: usize) -> Reel {
     let (ground, motto) = IDENTS[index % IDENTS.len()];
     let mut edit = Edit::new(HOUSE_RATE);
-    let scene = edit.scene(Ident::new(ground, motto));
+    let scene = edit.scene(move || Ident::new(ground, motto));
     edit.cut(scene, 50).fades = (6, 10);
     edit.reel(WIDTH, HEIGHT, "RetroVue")
 }
@@ -281,14 +281,15 @@ fn ident_edit(index: usize) -> Reel {
 fn bumper_edit(index: usize) -> Reel {
     let (ground, lines) = BUMPERS[index % BUMPERS.len()];
     let mut edit = Edit::new(HOUSE_RATE);
-    let scene = edit.scene(Bumper::new(ground, lines));
+    let scene = edit.scene(move || Bumper::new(ground, lines));
     edit.cut(scene, 50).fades = (4, 10);
     edit.reel(WIDTH, HEIGHT, &lines.join(" "))
 }
 
 fn test_card_edit() -> Reel {
     let mut edit = Edit::new(HOUSE_RATE);
-    let scene = edit.scene(TestCard::new(edit.rate));
+    let rate = edit.rate;
+    let scene = edit.scene(move || TestCard::new(rate));
     edit.cut(scene, 300);
     edit.reel(WIDTH, HEIGHT, "Test Card")
 }

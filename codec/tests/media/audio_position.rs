@@ -68,8 +68,6 @@ fn every_codec_at_48_khz() {
         ("ac3.ts", &["-c:a", "ac3", "-b:a", "256k"]),
         ("ac3.mkv", &["-c:a", "ac3", "-b:a", "256k"]),
         ("eac3.mp4", &["-c:a", "eac3", "-b:a", "256k"]),
-        // Left to itself ffmpeg shifts the video by the encoder's delay here.
-        ("opus.mkv", &["-c:a", "libopus", "-b:a", "160k", "-avoid_negative_ts", "disabled"]),
         ("opus.mp4", &["-c:a", "libopus", "-b:a", "160k"]),
         ("vorbis.mkv", &["-c:a", "libvorbis", "-q:a", "6"]),
     ] {
@@ -83,15 +81,17 @@ fn every_codec_at_48_khz() {
 #[test]
 fn a_delay_the_file_does_not_tell_is_heard() {
     let sent = sound(48_000, 6.0);
-    for (name, codec, delay) in [
-        ("mp3.avi", &["-c:a", "libmp3lame", "-b:a", "192k"][..], 1_105),
-        ("dts.mkv", &["-c:a", "dca", "-strict", "-2", "-b:a", "768k"], 512),
+    for (name, codec, delays) in [
+        ("mp3.avi", &["-c:a", "libmp3lame", "-b:a", "192k"][..], 1_057..=1_153),
+        ("dts.mkv", &["-c:a", "dca", "-strict", "-2", "-b:a", "768k"], 464..=560),
+        // ffmpeg 5.1 shifts the video by the encoder's delay; newer ones do not.
+        ("opus.mkv", &["-c:a", "libopus", "-b:a", "160k"], -384..=48),
     ] {
         let path = film(name, 48_000, codec);
         for in_point in [501, 2503] {
             let heard = left_from(&mut open(&path, 25, 1), in_point, 14_400);
             let found = lag(&heard, &sent[in_point as usize * 48..][..12_000], 1_500);
-            assert!((found - delay).abs() <= 48, "{name} from {in_point}: {found}");
+            assert!(delays.contains(&found), "{name} from {in_point}: {found}");
         }
     }
 }

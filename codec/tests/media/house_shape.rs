@@ -66,7 +66,7 @@ fn shapes_are_kept_with_exactly_black_bars() {
         ("pal.mp4", "720x576", "setsar=16/15", (160, 0, 960, 720)),
         ("scope.mp4", "1920x800", "null", (0, 92, 1280, 534)),
         ("upright.mp4", "406x720", "null", (436, 0, 406, 720)),
-        ("odd.mkv", "640x360", "format=yuv444p,scale=853:481", (2, 0, 1276, 720)),
+        ("odd.mkv", "640x360", "format=yuv444p,scale=853:481,setsar=1", (2, 0, 1276, 720)),
         ("pal-wide.mp4", "720x576", "setsar=64/45", (0, 0, 1280, 720)),
     ] {
         let path = plain(name, size, filters, &X264);

@@ -2,6 +2,8 @@
 //!
 //! Clips are made once and kept under the target directory, named by what they are made of.
 
+#![allow(clippy::unwrap_used)]
+
 mod audio_position;
 mod clips;
 mod damage;

@@ -191,7 +191,7 @@ fn an_unreadable_file_is_refused_clearly() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("locked.mp4");
     std::fs::write(&path, b"x").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&path).is_ok() {
         // The superuser reads everything.
         return;

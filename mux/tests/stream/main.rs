@@ -10,5 +10,6 @@ mod foreign;
 mod golden;
 mod properties;
 mod reader;
+mod reader_controls;
 mod refusals;
 mod resume;

@@ -26,8 +26,7 @@ impl Avoided {
             return false;
         }
         if self.until.len() >= MAX_AVOIDED && !self.until.contains_key(uri) {
-            let soonest =
-                self.until.iter().min_by_key(|(_, instant)| **instant).map(|(uri, _)| uri.clone());
+            let soonest = self.until.iter().min_by_key(|(_, instant)| **instant).map(|(uri, _)| uri.clone());
             if let Some(soonest) = soonest {
                 self.until.remove(&soonest);
             }

@@ -246,9 +246,9 @@ impl ChannelManager {
     pub fn deadline(&self, now: Now) -> Option<Duration> {
         match &self.state {
             State::Idle => None,
-            State::BackOff { until }
-            | State::Stopping { until, .. }
-            | State::Clearing { until, .. } => Some(*until),
+            State::BackOff { until } | State::Stopping { until, .. } | State::Clearing { until, .. } => {
+                Some(*until)
+            }
             State::Live { session, linger_until } => {
                 let mut due = session.bytes_moved_at + stall_limit(session);
                 due = due.min(linger_until.unwrap_or(due));
@@ -404,10 +404,10 @@ impl ChannelManager {
     fn tick_live(&mut self, now: Now, planner: Planner<'_>) {
         let State::Live { session, linger_until } = &mut self.state else { return };
         if session.output_closed_at.is_some_and(|closed| now.mono >= closed + LAST_WORDS) {
-            let death = session.failure.take().map_or_else(
-                || Death::Unexplained("its output closed".to_owned()),
-                Death::Failed,
-            );
+            let death = session
+                .failure
+                .take()
+                .map_or_else(|| Death::Unexplained("its output closed".to_owned()), Death::Failed);
             return self.dies(death, true, now, planner);
         }
         if now.mono >= session.bytes_moved_at + stall_limit(session) {
@@ -419,8 +419,7 @@ impl ChannelManager {
             let session_id = session.id;
             let output_closed = session.output_closed_at.is_some();
             self.actions.push_back(Action::Stop { session: session_id });
-            self.state =
-                State::Stopping { session: session_id, until: now.mono + STOP_LIMIT, output_closed };
+            self.state = State::Stopping { session: session_id, until: now.mono + STOP_LIMIT, output_closed };
             return;
         }
         if let Feed::Again(at) = session.feed

@@ -322,9 +322,8 @@ fn news_of_old_sessions_is_ignored() {
 #[test]
 fn planner_that_fails_is_asked_again() {
     let mut manager = ChannelManager::new(LINGER);
-    let broken = |_: UtcMs, _: &BTreeSet<String>| {
-        Err(PlanError::UnknownChannel { channel: "gone".to_owned() })
-    };
+    let broken =
+        |_: UtcMs, _: &BTreeSet<String>| Err(PlanError::UnknownChannel { channel: "gone".to_owned() });
     let now = Now { utc: UtcMs(T0), mono: Duration::ZERO };
     manager.handle(Input::Viewers(1), now, &broken);
     assert_eq!(manager.next_action(), None);

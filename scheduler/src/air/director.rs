@@ -27,8 +27,8 @@ use std::time::{Duration, Instant};
 pub(crate) const WAKER: Token = Token(0);
 /// Moving bytes are looked at this often.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// A server that could not be started is tried again no sooner.
-const SERVER_AGAIN: Duration = Duration::from_secs(1);
+/// A server that could not be started is tried again no sooner: each try may load libraries for seconds.
+const SERVER_AGAIN: Duration = Duration::from_secs(5);
 /// All sessions must have ended so long after the station was told to stop; then they are cut off.
 const STOP_LIMIT: Duration = Duration::from_millis(1_500);
 /// Notes taken in one turn.
@@ -44,7 +44,7 @@ pub(crate) struct DirectorParts {
     /// Name of the station, which is its provider name on the air.
     pub(crate) station: String,
     pub(crate) linger: Duration,
-    pub(crate) air_program: Option<PathBuf>,
+    pub(crate) air_program: PathBuf,
     pub(crate) runtime_dir: PathBuf,
     pub(crate) clock: fn() -> UtcMs,
 }
@@ -95,9 +95,7 @@ impl ProgramDirector {
 
     /// Runs until [`Note::Stop`] and the end of all sessions.
     pub(crate) fn run(mut self) {
-        if let Err(error) = self.ensure_server() {
-            tracing::error!("{error}");
-        }
+        self.keep_server();
         let mut events = Events::with_capacity(MAX_SESSIONS * 2);
         loop {
             let wait = self.wait(Instant::now());
@@ -178,10 +176,8 @@ impl ProgramDirector {
         if instant >= self.progress_at {
             self.progress_at = instant + PROGRESS_EVERY;
             self.watch_progress();
-            if self.stop_by.is_none()
-                && let Err(error) = self.ensure_server()
-            {
-                tracing::error!("{error}");
+            if self.stop_by.is_none() {
+                self.keep_server();
             }
         }
         let now = self.now();
@@ -250,7 +246,12 @@ impl ProgramDirector {
         }
     }
 
-    fn ask(&mut self, index: usize, asked: Asked, request: message::core_message::Request) -> Result<(), String> {
+    fn ask(
+        &mut self,
+        index: usize,
+        asked: Asked,
+        request: message::core_message::Request,
+    ) -> Result<(), String> {
         match &mut self.channels[index].control {
             Some(control) => control.ask(asked, request),
             None => Err("there is no connection".to_owned()),
@@ -327,7 +328,12 @@ impl ProgramDirector {
                 resume,
             }),
         )?;
-        tracing::info!(channel = channel.info.id, session = session.0, block = blocks[0].block_id, "tuning in");
+        tracing::info!(
+            channel = channel.info.id,
+            session = session.0,
+            block = blocks[0].block_id,
+            "tuning in"
+        );
         channel.control = Some(control);
         Ok(())
     }
@@ -354,6 +360,14 @@ impl ProgramDirector {
         self.parts.runtime_dir.join(format!("out-{index}-{session}"))
     }
 
+    /// Has the AIR server ready for the next viewer, and says so once when it cannot be had.
+    fn keep_server(&mut self) {
+        let tried = self.server_failed_at.is_none_or(|at| at.elapsed() >= SERVER_AGAIN);
+        if tried && let Err(error) = self.ensure_server() {
+            tracing::error!("{error}");
+        }
+    }
+
     /// Starts the AIR server unless it runs.
     fn ensure_server(&mut self) -> Result<(), String> {
         if let Some(server) = &mut self.server {
@@ -368,7 +382,7 @@ impl ProgramDirector {
             return Err("the AIR server could not be started; the log above says why".to_owned());
         }
         let socket = self.parts.runtime_dir.join("air");
-        match AirServer::spawn(self.parts.air_program.as_deref(), &socket) {
+        match AirServer::spawn(Some(&self.parts.air_program), &socket) {
             Ok(server) => {
                 self.server = Some(server);
                 self.server_failed_at = None;

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn episodes_air_by_season_episode_and_natural_name() {
-        let mut list = vec![
+        let mut list = [
             (None, None, "Part 10.mp4"),
             (Some(2), Some(1), "a"),
             (Some(1), Some(10), "a"),
@@ -250,7 +250,7 @@ mod tests {
         let names: Vec<_> = list.iter().map(|x| (x.0, x.1, x.2)).collect();
         assert_eq!(
             names,
-            vec![
+            [
                 (Some(1), Some(2), "z"),
                 (Some(1), Some(10), "a"),
                 (Some(2), Some(1), "a"),

@@ -238,7 +238,7 @@ impl Catalog {
         })
     }
 
-    /// Makes or updates a source.
+    /// Makes a source or brings it up to date.
     pub(crate) fn register_source(
         &mut self,
         root: &str,
@@ -248,11 +248,22 @@ impl Catalog {
         self.write(|work| {
             work.query_row(
                 "INSERT INTO sources (root, name, asset_type) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (root) DO UPDATE SET name = coalesce(?2, name), asset_type = coalesce(?3, asset_type)
+                 ON CONFLICT (root) DO UPDATE SET name = ?2, asset_type = ?3
                  RETURNING source_id",
                 params![root, name, asset_type.map(AssetType::word)],
                 |row| row.get(0),
             )
+        })
+    }
+
+    /// A source that is known: its identity and what all its files are for, if that is fixed.
+    pub(crate) fn source(&self, root: &str) -> Result<Option<(i64, Option<AssetType>)>, CatalogError> {
+        self.read(|db| {
+            db.query_row("SELECT source_id, asset_type FROM sources WHERE root = ?1", [root], |row| {
+                let word: Option<String> = row.get(1)?;
+                Ok((row.get(0)?, word.and_then(|w| w.parse().ok())))
+            })
+            .optional()
         })
     }
 

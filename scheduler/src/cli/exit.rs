@@ -16,7 +16,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// A file that was named cannot be read.
+    /// The station's files or the catalog cannot be read or are wrong.
     Unreadable = 3,
     /// The port is in use.
     PortInUse = 4,

@@ -26,7 +26,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  done
   1  it failed, or the check found errors
   2  the command line is wrong
-  3  a file that was named cannot be read: station, channel or catalog
+  3  the station's files or the catalog cannot be read or are wrong
   4  the port is in use
   5  the data folder cannot be written
 

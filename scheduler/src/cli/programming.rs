@@ -5,12 +5,12 @@ use super::output::{put, put_json, put_lines};
 use super::{Exit, Failure, Whereabouts};
 use crate::catalog::{AssetResolver, StubAssetResolver};
 use crate::config::{FillerRef, default_format};
-use crate::dsl::{ChannelSpec, read_channel};
+use crate::dsl::{ChannelSpec, examine_channel, read_channel};
 use crate::plan::{
     COMPILER_VERSION, ChannelInfo, CompiledDay, DEFAULT_SEED, LogBlock, LogEntry, SingleChannel, Source,
     black_path, write_black,
 };
-use crate::yaml::Report;
+use crate::yaml::{Document, Report};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -53,6 +53,8 @@ pub(super) struct FileArgs {
     #[command(flatten)]
     whereabouts: Whereabouts,
 }
+
+type Lookup = (Box<dyn AssetResolver>, Option<FillerRef>);
 
 #[derive(Serialize)]
 struct Validation<'a> {
@@ -97,7 +99,7 @@ fn validate(args: &FileArgs) -> Result<Exit, Failure> {
         put_json(&Validation { file: &args.file, ok, references_checked: checked, findings })?;
     } else {
         print_findings(&report);
-        if !checked {
+        if !checked && ok {
             eprintln!("note: there is no catalog, so names were not looked up; give one with --catalog");
         }
         if ok {
@@ -174,14 +176,21 @@ impl FileArgs {
         Ok((spec, day))
     }
 
+    /// Everything wrong with the file, and whether names were looked up.
     fn judge(&self) -> Result<(Report, bool), Failure> {
-        let (spec, mut report) = match self.read_or_findings()? {
-            Ok(read) => read,
-            Err(report) => return Ok((report, false)),
+        let lookup = self.resolver()?;
+        let document = match Document::read(&self.file) {
+            Ok(document) => document,
+            Err(finding) => {
+                return self.unless_unreadable(Report::from(finding)).map(|report| (report, false));
+            }
         };
-        let Some((resolver, filler)) = self.resolver()? else { return Ok((report, false)) };
+        let (spec, mut report) = examine_channel(document);
+        let (Some(spec), Some((resolver, filler))) = (spec, lookup) else { return Ok((report, false)) };
         match SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), self.seed) {
             Err(findings) => report.append(findings),
+            // Days laid out from a schedule with holes in it would have findings of their own.
+            Ok(_) if report.has_errors() => {}
             Ok((channel, warnings)) => {
                 report.append(warnings);
                 let mut date = self.day_of(&spec);
@@ -196,16 +205,17 @@ impl FileArgs {
     }
 
     fn read(&self) -> Result<(ChannelSpec, Report), Failure> {
-        self.read_or_findings()?.map_err(|report| Failure::findings(Exit::Failed, report))
+        match read_channel(&self.file) {
+            Ok(read) => Ok(read),
+            Err(report) => Err(Failure::findings(Exit::Failed, self.unless_unreadable(report)?)),
+        }
     }
 
     /// A file that cannot be read at all is another failure than one with errors in it.
-    fn read_or_findings(&self) -> Result<Result<(ChannelSpec, Report), Report>, Failure> {
-        match read_channel(&self.file) {
-            Err(report) if std::fs::read(&self.file).is_err() => {
-                Err(Failure::findings(Exit::Unreadable, report))
-            }
-            outcome => Ok(outcome),
+    fn unless_unreadable(&self, report: Report) -> Result<Report, Failure> {
+        match std::fs::read(&self.file) {
+            Ok(_) => Ok(report),
+            Err(_) => Err(Failure::findings(Exit::Unreadable, report)),
         }
     }
 
@@ -214,7 +224,8 @@ impl FileArgs {
         self.day.or(spec.broadcast_day).unwrap_or_else(today)
     }
 
-    fn resolver(&self) -> Result<Option<(Box<dyn AssetResolver>, Option<FillerRef>)>, Failure> {
+    /// Where names are looked up, and the station's filler.
+    fn resolver(&self) -> Result<Option<Lookup>, Failure> {
         if let Some(path) = &self.catalog {
             return Ok(Some((Box::new(StubAssetResolver::read(path)?), None)));
         }

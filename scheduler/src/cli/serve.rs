@@ -10,6 +10,9 @@ use crate::ingest::{Ingest, ProberCommand};
 use crate::plan::Programming;
 use crate::station::{self, StationError, StationOptions};
 use clap::Args;
+use jiff::Timestamp;
+use retrovue_timebase::UtcMs;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,6 +75,11 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
     if programming.channels().is_empty() {
         let message = format!("{} has no channels; list their files under channels:", config.path.display());
         return Err(Failure::new(Exit::Unreadable, message));
+    }
+    // Laying out a channel's first day counts its runs from their beginning; no viewer should wait for it.
+    let now = UtcMs(Timestamp::now().as_millisecond());
+    for channel in programming.channels() {
+        programming.block_at(&channel.id, now, &BTreeSet::new())?;
     }
     let station = StationOptions {
         name: config.name.clone(),

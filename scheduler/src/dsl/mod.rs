@@ -11,6 +11,6 @@ mod parse;
 mod spec;
 mod wall_time;
 
-pub use parse::{parse_channel, read_channel};
+pub use parse::{examine_channel, parse_channel, read_channel};
 pub use spec::{Block, ChannelSpec, ChannelTemplate, DayKey, DayRule, Named, Selector, SelectorMode, Slot};
 pub use wall_time::{BROADCAST_DAY_HOUR, WallTime};

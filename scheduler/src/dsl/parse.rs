@@ -32,14 +32,21 @@ pub fn read_channel(path: &Path) -> Result<(ChannelSpec, Report), Report> {
 /// # Errors
 /// Everything wrong with it at once. On success the report holds warnings at most.
 pub fn parse_channel(document: Document) -> Result<(ChannelSpec, Report), Report> {
+    match examine_channel(document) {
+        (Some(spec), report) if !report.has_errors() => Ok((spec, report)),
+        (_, report) => Err(report),
+    }
+}
+
+/// Parses what can be parsed. With errors in the report, the channel is good for finding more of them
+/// (names that lead nowhere) and for nothing else.
+#[must_use]
+pub fn examine_channel(document: Document) -> (Option<ChannelSpec>, Report) {
     let document = Arc::new(document);
     let mut report = Report::default();
     let spec = Parser { document: &document, report: &mut report }.channel(&document);
     report.sort();
-    match spec {
-        Some(spec) if !report.has_errors() => Ok((spec, report)),
-        _ => Err(report),
-    }
+    (spec, report)
 }
 
 struct Parser<'a, 'r> {

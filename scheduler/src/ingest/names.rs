@@ -96,17 +96,17 @@ fn find_episode(stem: &str) -> Option<EpisodeTag> {
 }
 
 fn skip_further_episodes(bytes: &[u8], mut end: usize, marked: bool) -> usize {
-    while marked {
+    if !marked {
+        return end;
+    }
+    loop {
         let at = if bytes.get(end) == Some(&b'-') { end + 1 } else { end };
-        match bytes.get(at) {
-            Some(b) if b.eq_ignore_ascii_case(&b'e') => match digits(bytes, at + 1, 1, 4) {
-                Some((_, next)) => end = next,
-                None => break,
-            },
-            _ => break,
+        let further = bytes.get(at).filter(|b| b.eq_ignore_ascii_case(&b'e'));
+        match further.and_then(|_| digits(bytes, at + 1, 1, 4)) {
+            Some((_, next)) => end = next,
+            None => return end,
         }
     }
-    end
 }
 
 /// A number of `least` to `most` digits at `at`, and where it ends.
@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn file_names_tell_season_episode_title_and_year() {
-        let table: [(&str, &str, Option<(u32, u32)>, Option<u32>); 13] = [
+        type Row = (&'static str, &'static str, Option<(u32, u32)>, Option<u32>);
+        let table: [Row; 13] = [
             ("S01E02 - The Long Shift", "The Long Shift", Some((1, 2)), None),
             ("Cosmic.Diner.s1e10.Pie_Night", "Pie Night", Some((1, 10)), None),
             ("Cheers 6x03 Little Sister", "Little Sister", Some((6, 3)), None),

@@ -220,15 +220,20 @@ impl<'a> Ingest<'a> {
         Ok(())
     }
 
-    /// A folder inside a known source is scanned as part of it, so that its collections keep their names.
+    /// A folder inside a known source is scanned as part of it, so that its collections keep their names
+    /// and its files their type.
     fn root_of(&mut self, source: &IngestSource, top: &Path) -> Result<Root, IngestError> {
         let known = self.catalog.source_roots()?;
-        let above =
-            known.into_iter().filter(|root| top.starts_with(root)).min_by_key(|root| root.as_os_str().len());
-        let path = above.unwrap_or_else(|| match top.parent() {
+        let above = known.into_iter().filter(|root| top.starts_with(root) && root != top);
+        if let Some(path) = above.min_by_key(|root| root.as_os_str().len())
+            && let Some((source_id, fixed)) = self.catalog.source(&path.to_string_lossy())?
+        {
+            return Ok(Root { path, asset_type: source.asset_type.or(fixed), source_id });
+        }
+        let path = match top.parent() {
             Some(parent) if top.is_file() => parent.to_owned(),
             _ => top.to_owned(),
-        });
+        };
         let text = path.to_string_lossy();
         let source_id = self.catalog.register_source(&text, source.name.as_deref(), source.asset_type)?;
         Ok(Root { path, asset_type: source.asset_type, source_id })

@@ -48,7 +48,7 @@ impl LogEntry {
 /// Divides a programme into acts and breaks that together last exactly `slot`, which is no shorter than
 /// the programme. Break time is split equally in milliseconds, what is left over to the last.
 #[must_use]
-pub fn expand(asset: &AssetMetadata, slot: Millis, template: ChannelTemplate) -> Vec<LogEntry> {
+pub(crate) fn expand(asset: &AssetMetadata, slot: Millis, template: ChannelTemplate) -> Vec<LogEntry> {
     let runtime = asset.duration;
     let spare = slot - runtime;
     let markers = match template {

@@ -314,8 +314,9 @@ impl Resolving<'_> {
 
     fn judge_room(&mut self, block: &ResolvedBlock, room: i64, end: WallTime) {
         let (mut least, mut most) = (0, 0);
-        for slot in self.slots[block.slots.clone()].to_vec() {
-            let lengths = &self.pools[slot.pool].lengths;
+        for index in block.slots.clone() {
+            let (place, pool) = (self.slots[index].place, self.slots[index].pool);
+            let lengths = &self.pools[pool].lengths;
             let shortest = lengths.iter().copied().min().unwrap_or(0);
             let longest = lengths.iter().copied().max().unwrap_or(0);
             let cycling = block.until.is_some();
@@ -326,7 +327,7 @@ impl Resolving<'_> {
                     clock((room - if cycling { 0 } else { least }).max(0)),
                 );
                 self.error(
-                    slot.place,
+                    place,
                     message,
                     "move the next block, drop a slot, or choose shorter programmes".into(),
                 );
@@ -337,7 +338,7 @@ impl Resolving<'_> {
                     "some programmes here are too long to end by {end}: the longest takes {}",
                     clock(longest)
                 );
-                self.warning(slot.place, message, "where one does not fit, another or filler takes its time");
+                self.warning(place, message, "where one does not fit, another or filler takes its time");
                 return;
             }
             (least, most) = (least + shortest, most + longest);
@@ -345,13 +346,13 @@ impl Resolving<'_> {
     }
 }
 
-fn by_path(resolver: &dyn AssetResolver, path: &Path) -> Option<Arc<AssetMetadata>> {
+pub(super) fn by_path(resolver: &dyn AssetResolver, path: &Path) -> Option<Arc<AssetMetadata>> {
     let canonical = std::fs::canonicalize(path).ok();
     let found = canonical.as_deref().and_then(Path::to_str).and_then(|p| resolver.by_uri(p));
     found.or_else(|| path.to_str().and_then(|p| resolver.by_uri(p))).cloned()
 }
 
-fn near_names(wrong: &str, known: Vec<&str>) -> String {
+pub(super) fn near_names(wrong: &str, known: Vec<&str>) -> String {
     let near = nearest(wrong, known.iter().copied());
     if !near.is_empty() {
         return format!("did you mean {}?", near.join(" or "));

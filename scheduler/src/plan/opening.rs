@@ -1,11 +1,12 @@
 //! From a station's configuration and catalog to its [`Programming`].
 
 use super::black::write_black;
+use super::line_up::{by_path, near_names, resolve};
 use super::programming::{ChannelInfo, DEFAULT_SEED, Programming, ProgrammingParts};
-use crate::catalog::{Catalog, CatalogError};
-use crate::config::StationConfig;
-use crate::dsl::{ChannelSpec, read_channel};
-use crate::yaml::{Diagnostic, Report};
+use crate::catalog::{AssetResolver, Catalog, CatalogError, Snapshot};
+use crate::config::{FillerRef, StationConfig};
+use crate::dsl::{ChannelSpec, examine_channel};
+use crate::yaml::{Diagnostic, Document, Report};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -41,11 +42,12 @@ impl Programming {
     /// # Errors
     /// Everything wrong in all channel files at once; a failing catalog or data folder.
     pub fn open(config: &StationConfig, catalog: &mut Catalog) -> Result<(Programming, Report), OpenError> {
-        let (specs, mut report) = read_channels(config)?;
+        let snapshot = catalog.snapshot()?;
+        judge_filler(config, &snapshot)?;
+        let (specs, mut report) = read_channels(config, &snapshot)?;
         let numbers = numbers(&specs);
         let black = write_black(&config.data_dir)
             .map_err(|source| OpenError::Black { path: config.data_dir.clone(), source })?;
-        let snapshot = catalog.snapshot()?;
         // Judged before any identity is given out: a channel that never was on the air needs none.
         let provisional = |spec: &ChannelSpec, number: u32| ChannelInfo {
             id: spec.id.clone(),
@@ -73,35 +75,56 @@ impl Programming {
     }
 }
 
-fn read_channels(config: &StationConfig) -> Result<(Vec<ChannelSpec>, Report), Report> {
+/// The station's filler must lead somewhere, whichever channels use it.
+fn judge_filler(config: &StationConfig, snapshot: &Snapshot) -> Result<(), Report> {
+    let (message, help) = match &config.filler {
+        Some(FillerRef::Collection(name)) if snapshot.collection(name).is_none() => {
+            let help = near_names(name, snapshot.collection_ids());
+            (format!("filler: there is no collection \"{name}\" in the catalog"), help)
+        }
+        Some(FillerRef::Path(path)) if by_path(snapshot, path).is_none() => {
+            let help =
+                "ingest the media; `retrovue asset list --bad` says what is wrong with a file".to_owned();
+            (format!("filler: {} is not among the assets that can air", path.display()), help)
+        }
+        _ => return Ok(()),
+    };
+    Err(Report::from(Box::new(Diagnostic::of_file(&config.path, message).help(help))))
+}
+
+fn read_channels(config: &StationConfig, snapshot: &Snapshot) -> Result<(Vec<ChannelSpec>, Report), Report> {
     let mut report = Report::default();
     let mut specs: Vec<ChannelSpec> = Vec::with_capacity(config.channels.len());
     for path in &config.channels {
-        match read_channel(path) {
-            Ok((spec, warnings)) => {
-                report.append(warnings);
-                if let Some(other) = specs.iter().find(|s| s.id == spec.id) {
-                    let message = format!(
-                        "the channel \"{}\" is in {} already",
-                        spec.id,
-                        other.document.path.display()
-                    );
-                    let help = "give one of them another name";
-                    report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
-                } else if let Some(other) =
-                    specs.iter().find(|s| s.number.is_some() && s.number == spec.number)
-                {
-                    let message = format!("channel \"{}\" has the same number", other.id);
-                    let help = "give one of them another number, or leave it out";
-                    report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
-                } else {
-                    specs.push(spec);
-                }
-            }
-            Err(findings) => report.append(findings),
+        let (spec, findings) = match Document::read(path) {
+            Ok(document) => examine_channel(document),
+            Err(finding) => (None, Report::from(finding)),
+        };
+        report.append(findings);
+        let Some(spec) = spec else { continue };
+        if let Some(other) = specs.iter().find(|s| s.id == spec.id) {
+            let message =
+                format!("the channel \"{}\" is in {} already", spec.id, other.document.path.display());
+            let help = "give one of them another name";
+            report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
+        } else if let Some(other) = specs.iter().find(|s| s.number.is_some() && s.number == spec.number) {
+            let message = format!("channel \"{}\" has the same number", other.id);
+            let help = "give one of them another number, or leave it out";
+            report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
+        }
+        specs.push(spec);
+    }
+    if !report.has_errors() {
+        return Ok((specs, report));
+    }
+    // Names that lead nowhere, in whatever could be read: everything is said at once.
+    for spec in &specs {
+        if let Err(more) = resolve(spec, snapshot, config.filler.as_ref(), DEFAULT_SEED) {
+            report.append(more);
         }
     }
-    if report.has_errors() { Err(report) } else { Ok((specs, report)) }
+    report.sort();
+    Err(report)
 }
 
 /// The channels' numbers: their own, else the lowest that is free, in order.
@@ -189,5 +212,16 @@ mod tests {
             panic!()
         };
         assert_eq!(report.findings().len(), 2, "{report}");
+    }
+
+    #[test]
+    fn a_station_filler_that_is_not_there_is_said() {
+        let (_dir, mut config) = station(&[("a.chan.yaml", "channel: a\nschedule: {daily: []}\n")]);
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        for filler in [FillerRef::Collection("col.nix".into()), FillerRef::Path("/nix.mp4".into())] {
+            config.filler = Some(filler);
+            let error = Programming::open(&config, &mut catalog).unwrap_err().to_string();
+            assert!(error.contains("filler: ") && error.contains("nix"), "{error}");
+        }
     }
 }

@@ -196,7 +196,7 @@ mod tests {
     fn taken_stretches_merge_and_answer() {
         let mut taken = Taken::default();
         taken.add(vec![50..60, 10..20, 20..30, 5..5]);
-        taken.add(vec![55..70]);
+        taken.add(vec![55..70, 90..90]);
         assert_eq!(taken.0, [10..30, 50..70]);
         assert_eq!((taken.end_of_stretch_at(10), taken.end_of_stretch_at(30)), (Some(30), None));
         assert_eq!(

@@ -151,13 +151,26 @@ mod tests {
     fn good_heads() {
         for (head, method, path, host) in [
             ("GET / HTTP/1.1\r\nHost: tv:8409\r\n\r\n", Method::Get, "/", Some("tv:8409")),
-            ("HEAD /channel/one.ts HTTP/1.1\r\nhost: [::1]:80\r\n\r\n", Method::Head, "/channel/one.ts", Some("[::1]:80")),
+            (
+                "HEAD /channel/one.ts HTTP/1.1\r\nhost: [::1]:80\r\n\r\n",
+                Method::Head,
+                "/channel/one.ts",
+                Some("[::1]:80"),
+            ),
             ("GET /guide.xml?days=3 HTTP/1.0\r\n\r\n", Method::Get, "/guide.xml", None),
-            ("GET http://tv/a HTTP/1.1\r\nHost: tv\r\nContent-Length: 0\r\n\r\nleftover", Method::Get, "/a", Some("tv")),
+            (
+                "GET http://tv/a HTTP/1.1\r\nHost: tv\r\nContent-Length: 0\r\n\r\nleftover",
+                Method::Get,
+                "/a",
+                Some("tv"),
+            ),
             ("GET http://tv HTTP/1.1\nHost: tv\n\n", Method::Get, "/", Some("tv")),
         ] {
             let request = get(head).unwrap().unwrap();
-            assert_eq!((request.method, request.path.as_str(), request.host.as_deref()), (method, path, host));
+            assert_eq!(
+                (request.method, request.path.as_str(), request.host.as_deref()),
+                (method, path, host)
+            );
         }
     }
 

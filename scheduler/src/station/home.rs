@@ -79,7 +79,9 @@ impl fmt::Display for Page<'_> {
             self.time(self.now, "%H:%M:%S")
         )?;
         if self.rows.is_empty() {
-            f.write_str("<p class=\"empty\">This station has no channels yet: add one to its station.yaml.</p>")?;
+            f.write_str(
+                "<p class=\"empty\">This station has no channels yet: add one to its station.yaml.</p>",
+            )?;
         } else {
             self.timetable(f)?;
             f.write_str("<section class=\"cards\" aria-label=\"Channels\">")?;
@@ -144,7 +146,11 @@ impl Page<'_> {
                 Subtitle(event)
             )?;
             if on_now {
-                write!(f, "<div class=\"bar\"><span style=\"width:{}\"></span></div>", Progress(event, self.now))?;
+                write!(
+                    f,
+                    "<div class=\"bar\"><span style=\"width:{}\"></span></div>",
+                    Progress(event, self.now)
+                )?;
             }
             write!(f, "<time>{} – {}</time></div>", self.clock(event.start), self.clock(event.end))?;
         }
@@ -155,12 +161,7 @@ impl Page<'_> {
     }
 
     fn card(&self, f: &mut fmt::Formatter<'_>, row: &Row<'_>) -> fmt::Result {
-        write!(
-            f,
-            "\n<article class=\"card\"><h2>{} · {}</h2>",
-            row.channel.number,
-            Html(&row.channel.name)
-        )?;
+        write!(f, "\n<article class=\"card\"><h2>{} · {}</h2>", row.channel.number, Html(&row.channel.name))?;
         let mut events = row.events.iter().filter(|event| event.end > self.now);
         if let Some(event) = events.next() {
             write!(f, "<p><b>{}</b>{}</p>", Html(&event.title), Subtitle(event))?;

@@ -116,6 +116,9 @@ pub enum StationError {
         /// The system's reason.
         source: io::Error,
     },
+    /// AIR's program is not installed.
+    #[error(transparent)]
+    NoAir(#[from] retrovue_control::SpawnError),
     /// A part of the station ended by itself, which is a fault of the program.
     #[error("the station's {part} stopped unexpectedly; the log above says why")]
     PartEnded {
@@ -185,9 +188,10 @@ impl Station {
     /// Binds the port and starts the threads; returns when clients are served.
     ///
     /// # Errors
-    /// The port, the runtime folder or a thread cannot be had.
+    /// AIR's program, the port, the runtime folder or a thread cannot be had.
     pub fn start(options: StationOptions, schedule: Arc<dyn Schedule>) -> Result<Station, StationError> {
         let part = |part| move |source| StationError::Start { part, source };
+        let air_program = retrovue_control::spawn::find_air(options.air_program.as_deref())?;
         let listener = listen(options.address, options.port)?;
         let address = listener.local_addr().map_err(part("port"))?;
         allow_many_files();
@@ -230,7 +234,7 @@ impl Station {
             status,
             station: options.name.clone(),
             linger: options.linger,
-            air_program: options.air_program,
+            air_program,
             runtime_dir: runtime_dir.path().to_owned(),
             clock: wall_clock,
         });
@@ -238,7 +242,10 @@ impl Station {
         let (endings_sender, endings) = crossbeam_channel::bounded(8);
         let threads = vec![
             ("front", thread("front", &endings_sender, move || reactor.run()).map_err(part("front"))?),
-            ("director", thread("director", &endings_sender, move || conductor.run()).map_err(part("director"))?),
+            (
+                "director",
+                thread("director", &endings_sender, move || conductor.run()).map_err(part("director"))?,
+            ),
         ];
         let name = options.name;
         Ok(Station {

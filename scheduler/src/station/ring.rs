@@ -143,8 +143,8 @@ impl Ring {
         let Some(bytes) = self.bytes[start..].first_chunk::<PACKET_BYTES>() else {
             return Ok(()); // Cannot be: the capacity is whole packets and `end` lies on one.
         };
-        let packet = Packet::parse(bytes)
-            .map_err(|fault| StreamError::NoPacket { position: self.end, fault })?;
+        let packet =
+            Packet::parse(bytes).map_err(|fault| StreamError::NoPacket { position: self.end, fault })?;
         let pid = packet.pid().value();
         if packet.has_payload() && pid != NULL_PID {
             self.counters[usize::from(pid)] = packet.continuity_counter();
@@ -169,9 +169,11 @@ impl Ring {
 
     /// Last continuity counters, by rising PID.
     pub(crate) fn counters(&self) -> Vec<PidCounter> {
-        (0u16..).zip(self.counters.iter()).filter(|(_, last)| **last != NO_COUNTER).map(|(pid, last)| {
-            PidCounter { pid, last: *last }
-        }).collect()
+        (0u16..)
+            .zip(self.counters.iter())
+            .filter(|(_, last)| **last != NO_COUNTER)
+            .map(|(pid, last)| PidCounter { pid, last: *last })
+            .collect()
     }
 
     /// Nobody watches and nothing comes: gives the memory back and forgets the stream.

@@ -19,7 +19,8 @@ pub(crate) struct RuntimeDir {
 impl RuntimeDir {
     /// Makes a new folder.
     pub(crate) fn create() -> io::Result<RuntimeDir> {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+        let runtime =
+            std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
         match runtime.map(|parent| RuntimeDir::create_in(&parent)) {
             Some(Ok(made)) => Ok(made),
             _ => RuntimeDir::create_in(&std::env::temp_dir()),

@@ -5,10 +5,10 @@
 //! The program is this test binary again: a script starts it with the name of one test and an environment
 //! that makes that test the server or a session.
 
-use retrovue_mux::{AccessUnit, MuxConfig, Muxer, Pid, Poll, PushError, Resume, StreamConfig, StreamIndex};
-use retrovue_proto::message::{self, air_message, block_event, core_message::Request, reply};
 use prost::Message as _;
+use retrovue_mux::{AccessUnit, MuxConfig, Muxer, Pid, Poll, PushError, Resume, StreamConfig, StreamIndex};
 use retrovue_proto::PROTOCOL_VERSION;
+use retrovue_proto::message::{self, air_message, block_event, core_message::Request, reply};
 use retrovue_timebase::Ticks90k;
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -216,7 +216,9 @@ impl Session {
             counters: resume
                 .continuity
                 .iter()
-                .map(|pid| (Pid::new(u16::try_from(pid.pid).unwrap()), u8::try_from(pid.last_counter).unwrap()))
+                .map(|pid| {
+                    (Pid::new(u16::try_from(pid.pid).unwrap()), u8::try_from(pid.last_counter).unwrap())
+                })
                 .collect(),
         });
         assert_eq!(start.blocks.len(), 2);
@@ -254,8 +256,10 @@ impl Session {
         });
         let asset = segment.unwrap().asset_uri.clone();
         if asset.contains("rotten") {
-            let failure =
-                message::Failure { code: "DECODE_ERROR".to_owned(), detail: format!("block {}", block.block_id) };
+            let failure = message::Failure {
+                code: "DECODE_ERROR".to_owned(),
+                detail: format!("block {}", block.block_id),
+            };
             self.event(block_event::Kind::Failed, &block.block_id, Some(failure));
             self.end("DECODE_ERROR", "a block failed");
         }
@@ -267,8 +271,7 @@ impl Session {
         let dts = Ticks90k(self.join_utc_ms * 90 + self.frame * 3600);
         self.frame += 1;
         loop {
-            let unit =
-                AccessUnit { stream: StreamIndex(0), pts: dts, dts, random_access, data: &data };
+            let unit = AccessUnit { stream: StreamIndex(0), pts: dts, dts, random_access, data: &data };
             match self.muxer.as_mut().unwrap().push(unit) {
                 Ok(()) => break,
                 Err(PushError::Full { .. }) => self.write(),

@@ -40,9 +40,11 @@ impl Schedule for Grid {
         instant: UtcMs,
         avoid: &BTreeSet<String>,
     ) -> Result<BlockPlan, PlanError> {
-        let info = self.channels.iter().find(|info| info.id == channel).ok_or_else(|| {
-            PlanError::UnknownChannel { channel: channel.to_owned() }
-        })?;
+        let info = self
+            .channels
+            .iter()
+            .find(|info| info.id == channel)
+            .ok_or_else(|| PlanError::UnknownChannel { channel: channel.to_owned() })?;
         let number = instant.0.div_euclid(self.block_ms);
         let parts = [(self.show, self.block_ms * 3 / 4), ("/advert.mp4", self.block_ms / 4)];
         let segments = (0..).zip(parts).map(|(segment_index, (uri, ms))| Segment {

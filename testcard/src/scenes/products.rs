@@ -33,7 +33,7 @@ impl Product {
 }
 
 /// All products.
-pub(crate) const PRODUCTS: [Product; 9] = [
+pub(crate) static PRODUCTS: [Product; 9] = [
     Product {
         name: "Zap!\nCola",
         what: "The drink that drinks back",

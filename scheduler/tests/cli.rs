@@ -1,0 +1,175 @@
+//! The `retrovue` program as an operator meets it: results, findings, exit codes.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test by panicking")]
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const ASSETS: &str = r#"{"assets":[
+  {"id":"asset.show.1","title":"One","type":"episode","collection":"col.show","season":1,"episode":1,"duration_sec":1320,"chapter_markers_sec":[300,700,1100],"uri":"one.mp4"},
+  {"id":"asset.show.2","title":"Two","type":"episode","collection":"col.show","season":1,"episode":2,"duration_sec":1320,"uri":"two.mp4"},
+  {"id":"asset.filler","title":"Filler","type":"filler","collection":"col.filler","duration_sec":60,"uri":"filler.mp4"}],
+ "programs":[{"id":"p.show","title":"The Show","collection":"col.show"}]}"#;
+
+const CHANNEL: &str = "channel: one\nbroadcast_day: 1989-10-12\ntimezone: America/New_York\nschedule:\n  weeknights:\n    start: '20:00'\n    slots:\n      - program: p.show\n      - {program: p.show, episode_selector: {mode: random}}\n";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Folder {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        Folder(dir)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs a command line in the folder, with the prober below on the PATH.
+    fn run(&self, arguments: &str) -> Output {
+        let path = std::env::var("PATH").unwrap_or_default();
+        Command::new(env!("CARGO_BIN_EXE_retrovue"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.path())
+            .env("PATH", format!("{}:{path}", self.path().join("bin").display()))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn json(&self, arguments: &str) -> Value {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments}: {}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// A peer that answers the prober's lines out of ffprobe, for where `retrovue-air` is not built yet.
+    fn with_prober(self) -> Folder {
+        use std::os::unix::fs::PermissionsExt;
+        let script = "#!/bin/bash\nwhile IFS= read -r p; do\n  d=$(ffprobe -v error -show_entries format=duration -of csv=p=0 \"$p\" 2>/dev/null)\n  if [ -n \"$d\" ]; then ms=$(printf '%.0f' \"${d}e3\"); printf '{\"path\":\"%s\",\"ok\":{\"container\":\"mp4\",\"duration_ms\":%s,\"video\":{\"codec\":\"h264\"},\"audio\":[],\"chapters\":[]}}\\n' \"$p\" \"$ms\"\n  else printf '{\"path\":\"%s\",\"error\":{\"code\":\"NOT_MEDIA\",\"detail\":\"not media\"}}\\n' \"$p\"; fi\ndone\n";
+        let bin = self.path().join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        let program = bin.join("retrovue-air");
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn film(path: &Path, seconds: u32) {
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=10", "-t", &seconds.to_string()])
+        .args(["-c:v", "libx264", "-preset", "ultrafast"])
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn compile_prints_program_schedule_v2_and_is_repeatable() {
+    let folder = Folder::new(&[("one.yaml", CHANNEL), ("assets.json", ASSETS)]);
+    let first = folder.json("programming compile one.yaml --catalog assets.json --json");
+    assert_eq!(first["version"], "program-schedule.v2");
+    assert_eq!(first["program_blocks"][0]["start_at"], "1989-10-12T20:00:00-04:00");
+    assert_eq!(first["program_blocks"][0]["asset_id"], "asset.show.1");
+    assert_eq!(first["program_blocks"][0]["selector"], serde_json::json!({"mode": "sequential", "seed": 42}));
+    assert_eq!(first["source"]["compiler_version"], "2.0.0");
+    assert_eq!(folder.json("programming compile one.yaml --catalog assets.json --json"), first);
+    let seeded = folder.json("programming compile one.yaml --catalog assets.json --seed 7 --json");
+    assert_eq!(seeded["program_blocks"][0]["selector"]["seed"], 7);
+    let day = folder.json("programming compile one.yaml --catalog assets.json --day 1989-10-13 --json");
+    assert_eq!(day["program_blocks"][0]["asset_id"], "asset.show.2");
+    let weekend = folder.json("programming compile one.yaml --catalog assets.json --day 1989-10-14 --json");
+    assert_eq!(weekend["program_blocks"], serde_json::json!([]));
+}
+
+#[test]
+fn expand_prints_acts_and_a_plan_that_air_reads() {
+    let folder = Folder::new(&[("one.yaml", CHANNEL), ("assets.json", ASSETS)]);
+    let log = folder.json("programming expand one.yaml --catalog assets.json --json");
+    let show = log["log"].as_array().unwrap().iter().find(|b| b["asset_id"] == "asset.show.1").unwrap();
+    let lengths: Vec<i64> =
+        show["entries"].as_array().unwrap().iter().map(|e| e["duration_ms"].as_i64().unwrap()).collect();
+    assert_eq!(lengths, [300_000, 160_000, 400_000, 160_000, 400_000, 160_000, 220_000]);
+    let plan: retrovue_proto::plan::Plan = serde_json::from_value(log).unwrap();
+    let whole: i64 = plan.blocks.iter().map(|b| b.end_utc_ms.since(b.start_utc_ms).0).sum();
+    assert_eq!(whole, 86_400_000);
+    assert!(plan.blocks.windows(2).all(|w| w[0].end_utc_ms == w[1].start_utc_ms));
+}
+
+#[test]
+fn validate_says_everything_and_ends_with_its_codes() {
+    let wrong = CHANNEL.replace("p.show\n", "p.shw\n").replace("'20:00'", "'20:10'");
+    let folder = Folder::new(&[("one.yaml", CHANNEL), ("wrong.yaml", &wrong), ("assets.json", ASSETS)]);
+    let good = folder.run("programming validate one.yaml --catalog assets.json");
+    assert_eq!((good.status.code(), text(&good.stderr)), (Some(0), String::new()));
+    let output = folder.run("programming validate wrong.yaml --catalog assets.json --json");
+    assert_eq!(output.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["ok"], false);
+    let lines: Vec<u64> =
+        found["findings"].as_array().unwrap().iter().map(|f| f["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [6, 8], "{found}");
+    let shown = text(&folder.run("programming validate wrong.yaml --catalog assets.json").stderr);
+    for part in ["wrong.yaml:8:18", "^^^^^", "did you mean p.show?", "off the grid of 30 min"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    for (arguments, code) in [
+        ("programming validate nix.yaml", 3),
+        ("programming compile one.yaml", 3),
+        ("programming compile wrong.yaml --catalog assets.json", 1),
+        ("programming compile one.yaml --catalog nix.json", 3),
+        ("programming compile one.yaml --catalog one.yaml", 3),
+        ("programming compile one.yaml --catalog assets.json --day someday", 2),
+        ("serve", 3),
+        ("frobnicate", 2),
+        ("asset list", 3),
+        ("ingest nowhere", 1),
+        ("ingest . --data-dir one.yaml", 5),
+        ("--version", 0),
+    ] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {}", text(&output.stderr));
+        assert!(code == 0 || (output.stdout.is_empty() && !output.stderr.is_empty()), "{arguments}");
+    }
+}
+
+#[test]
+fn media_become_assets_channels_and_a_guide() {
+    let station = "station: T\nmedia: [media]\nchannels: [one.yaml]\n";
+    let channel = "channel: one\nname: One\ngrid: 10s\nschedule:\n  daily: {start: '06:00', until: '06:00', program: p.the_show}\n";
+    let folder = Folder::new(&[("station.yaml", station), ("one.yaml", channel)]).with_prober();
+    let show: PathBuf = folder.path().join("media/The Show");
+    std::fs::create_dir_all(&show).unwrap();
+    film(&show.join("S01E01 - First.mp4"), 3);
+    film(&show.join("S01E02 - Second.mp4"), 2);
+    std::fs::write(show.join("broken.mp4"), "not media").unwrap();
+    let report = folder.json("ingest --json");
+    assert_eq!((&report["added"], report["bad"].as_array().unwrap().len()), (&Value::from(2), 1), "{report}");
+    assert_eq!(folder.json("ingest --json")["unchanged"], 3);
+    let assets = folder.json("asset list --json");
+    assert_eq!(assets["assets"].as_array().unwrap().len(), 3);
+    let one = folder.json("asset show asset.the_show.s01e01_first --json");
+    assert_eq!((&one["title"], &one["season"], &one["health"]), (&"First".into(), &1.into(), &"ok".into()));
+    assert_eq!(folder.run("asset show asset.the_show.s01e01_frist").status.code(), Some(1));
+    assert_eq!(folder.json("channel list --json")["channels"][0]["channel_id"], 1);
+    let guide = folder.json("guide one --day 2026-01-01 --json");
+    let events = guide["events"].as_array().unwrap();
+    assert_eq!(events.len(), 8640);
+    assert_eq!(
+        (&events[0]["title"], &events[0]["start_at"]),
+        (&"The Show".into(), &"2026-01-01T06:00:00+00:00".into())
+    );
+    let nowhere = folder.run("guide nix");
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(text(&nowhere.stderr).contains("it has one"));
+}
