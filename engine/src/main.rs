@@ -54,6 +54,8 @@ fn main() -> ExitCode {
             tracing_subscriber::EnvFilter::try_from_env("RETROVUE_LOG").unwrap_or_else(|_| "info".into()),
         )
         .with_target(false)
+        // Standard error is a pipe to Core, which may be gone: a lost line is no reason to end.
+        .log_internal_errors(false)
         .init();
     spare_memory();
     let run = match Arguments::parse().verb {

@@ -133,7 +133,7 @@ impl Desk {
         let Some(format) = start.format else {
             return Err(missing("StartBlockPlanSession.format"));
         };
-        let format = SessionFormat::new(&HouseFormat::try_from(format).map_err(invalid)?)?;
+        let format = SessionFormat::new(&HouseFormat::try_from(format)?)?;
         let join = UtcMs(start.join_utc_ms);
         let mut assets = DiskAssets::new(PathBuf::from("/"));
         let mut session = Session::new(format.shape.rate);

@@ -46,7 +46,7 @@ const AUDIO_KBPS: u32 = 80;
 const KEY_FRAME_SECONDS: i64 = 2;
 
 /// Speed of the encoder.
-const PRESET: &str = "superfast";
+const PRESET: &str = "ultrafast";
 
 /// Ending of a file that is not whole yet.
 pub(crate) const PARTIAL: &str = "part";

@@ -56,25 +56,26 @@ struct Series {
     episodes: [(&'static str, i64); 4],
 }
 
-/// The series. An episode is a name and its length in seconds: 4 of titles, three acts, 4 of end card.
+/// The series. An episode is a name and its length in seconds: 4 of titles, two acts, 4 of end card. With an
+/// advertisement and a bumper an episode fills a minute.
 static SERIES: [Series; 3] = [
     Series {
         slug: "cosmic-diner",
         title: "Cosmic Diner",
         style: Style { ground: 0x241250, rays: 0x3B1D70, title: 0xFF8FB1, shadow: 0x120830, ornament: Ornament::Stars },
-        episodes: [("The Moon Shake", 40), ("Zero-G Pancakes", 44), ("A Table for Saturn", 42), ("Last Orders at Andromeda", 46)],
+        episodes: [("The Moon Shake", 40), ("Zero-G Pancakes", 43), ("A Table for Saturn", 41), ("Last Orders at Andromeda", 45)],
     },
     Series {
         slug: "harbour-patrol",
         title: "Harbour Patrol",
         style: Style { ground: 0x14586B, rays: 0x1F7486, title: MUSTARD, shadow: 0x0A2C3A, ornament: Ornament::Waves },
-        episodes: [("The Missing Buoy", 42), ("Fog over Pier Nine", 40), ("Gulls at Dawn", 46), ("The Keeper's Lamp", 44)],
+        episodes: [("The Missing Buoy", 41), ("Fog over Pier Nine", 45), ("Gulls at Dawn", 40), ("The Keeper's Lamp", 43)],
     },
     Series {
         slug: "the-clockmakers",
         title: "The Clockmakers",
         style: Style { ground: 0x5E2E22, rays: 0x7A3F2B, title: CREAM, shadow: 0x2B1410, ornament: Ornament::Wheels },
-        episodes: [("The Thirteenth Hour", 44), ("A Spring in Winter", 42), ("Cuckoo!", 40), ("Time and a Half", 46)],
+        episodes: [("The Thirteenth Hour", 43), ("A Spring in Winter", 40), ("Cuckoo!", 45), ("Time and a Half", 41)],
     },
 ];
 
@@ -190,7 +191,7 @@ impl Edit {
     }
 }
 
-/// Titles, three acts with an end-of-part card before each break, and the end.
+/// Titles, two acts with an end-of-part card before the break between them, and the end.
 fn episode_edit(series: &'static Series, number: usize, episode: usize) -> Reel {
     let (title, seconds) = series.episodes[(episode - 1) % series.episodes.len()];
     let mut edit = Edit::new(HOUSE_RATE);
@@ -205,21 +206,14 @@ fn episode_edit(series: &'static Series, number: usize, episode: usize) -> Reel 
     let opening = edit.cut(card, 40);
     opening.fades = (10, 8);
     opening.chapter = Some("Part One".to_owned());
-    // Two breaks, at a third and two thirds, on even seconds.
-    let breaks = [seconds / 6 * 2, seconds / 3 * 2];
-    let mut at = 4;
-    for (i, (&mark, part)) in breaks.iter().zip(["One", "Two"]).enumerate() {
-        let pause = edit.scene(move || Card::new(style, series.title, &format!("End of Part {part}"), "Do not go away"));
-        let act = edit.cut(world, (mark - at - 2) * 10);
-        (act.fades, act.strip) = ((8, 0), true);
-        if i > 0 {
-            act.chapter = Some("Part Two".to_owned());
-        }
-        edit.cut(pause, 20).fades = (0, 10);
-        at = mark;
-    }
-    let act = edit.cut(world, (seconds - 4 - at) * 10);
-    (act.fades, act.strip, act.chapter) = ((8, 6), true, Some("Part Three".to_owned()));
+    // The break: half way, on an even second.
+    let mark = seconds / 4 * 2;
+    let pause = edit.scene(move || Card::new(style, series.title, "End of Part One", "Do not go away"));
+    let act = edit.cut(world, (mark - 4 - 2) * 10);
+    (act.fades, act.strip) = ((8, 0), true);
+    edit.cut(pause, 20).fades = (0, 10);
+    let act = edit.cut(world, (seconds - 4 - mark) * 10);
+    (act.fades, act.strip, act.chapter) = ((8, 6), true, Some("Part Two".to_owned()));
     edit.cut(end, 40).fades = (6, 20);
     edit.reel(WIDTH, HEIGHT, &format!("{} · {title}", series.title))
 }
@@ -334,19 +328,16 @@ mod tests {
                 "bumpers" => (5, 5),
                 "filler" => (30, 30),
                 "movies" => (50, 150),
-                _ => (40, 46),
+                _ => (40, 45),
             };
             assert!((least..=most).contains(&seconds), "{}: {seconds} s", item.path);
             assert_eq!(reel.frames() * reel.rate.den() % reel.rate.num(), 0, "{}", item.path);
             let chapters = reel.chapters();
             if item.path.contains("S01E") {
-                // A break stands at a third and at two thirds, on a key frame.
-                assert_eq!(chapters.len(), 3, "{}", item.path);
-                for (i, (start, _)) in chapters.iter().enumerate() {
-                    assert_eq!(start % 60, 0, "{}", item.path);
-                    let third = reel.frames() * i as i64 / 3;
-                    assert!((start - third).abs() <= 120, "{}: {start} for {third}", item.path);
-                }
+                // A break stands half way, on a key frame.
+                assert_eq!(chapters.len(), 2, "{}", item.path);
+                assert_eq!(chapters[1].0 % 60, 0, "{}", item.path);
+                assert!((chapters[1].0 - reel.frames() / 2).abs() <= 60, "{}", item.path);
             }
         }
     }

@@ -66,14 +66,22 @@ impl Mix {
         let hertz = 440.0 * ((pitch - 69.0) / 12.0).exp2();
         let total = length + RELEASE;
         let (left, right) = (loud * (1.0 - pan).min(1.0), loud * (1.0 + pan).min(1.0));
+        let mut voices: Vec<(Phase, f32)> = instrument
+            .partials
+            .iter()
+            .map(|&(multiple, amount)| (Phase::new(hertz * multiple), amount))
+            .collect();
+        let fading = (-1.0 / (instrument.decay * SAMPLE_RATE as f32)).exp();
+        let mut ringing = 1.0;
         for n in 0..samples_in(total) {
             let at = n as f32 / SAMPLE_RATE as f32;
             let rise = (at / instrument.attack).min(1.0);
             let fall = ((total - at) / RELEASE).min(1.0);
-            let level = rise * fall * (-at / instrument.decay).exp();
+            let level = rise * fall * ringing;
+            ringing *= fading;
             let mut value = 0.0;
-            for &(multiple, amount) in instrument.partials {
-                value += amount * sine(hertz * multiple * at);
+            for (phase, amount) in &mut voices {
+                value += *amount * phase.next();
             }
             self.add(start, n, value * level * left, value * level * right);
         }
@@ -140,14 +148,38 @@ fn samples_in(seconds: f32) -> usize {
     (f64::from(seconds.max(0.0)) * SAMPLE_RATE as f64).round() as usize
 }
 
-/// Sine of an angle in turns, from a table.
+/// A running sine. Its angle is a whole number of 2^32nds of a turn, which wraps by itself.
+struct Phase {
+    angle: u32,
+    step: u32,
+}
+
+impl Phase {
+    fn new(hertz: f32) -> Phase {
+        let turn = f64::from(u32::MAX) + 1.0;
+        Phase { angle: 0, step: (f64::from(hertz) / SAMPLE_RATE as f64 * turn) as u32 }
+    }
+
+    fn next(&mut self) -> f32 {
+        let value = sine_of(self.angle);
+        self.angle = self.angle.wrapping_add(self.step);
+        value
+    }
+}
+
+/// Sine of an angle in turns.
 fn sine(turns: f32) -> f32 {
+    sine_of((f64::from(turns - turns.floor()) * (f64::from(u32::MAX) + 1.0)) as u32)
+}
+
+/// Sine of an angle in 2^32nds of a turn, from a table.
+fn sine_of(angle: u32) -> f32 {
+    /// As many steps as 12 bits count.
     const STEPS: usize = 4096;
     static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
     let table = TABLE.get_or_init(|| (0..=STEPS).map(|i| (i as f32 / STEPS as f32 * TAU).sin()).collect());
-    let place = (turns - turns.floor()) * STEPS as f32;
-    let index = (place as usize).min(STEPS - 1);
-    let part = place - index as f32;
+    let index = (angle >> 20) as usize;
+    let part = (angle & 0xF_FFFF) as f32 / 1_048_576.0;
     table[index] + (table[index + 1] - table[index]) * part
 }
 

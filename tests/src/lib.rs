@@ -7,6 +7,7 @@
 pub mod clip;
 pub mod plan;
 pub mod programs;
+pub mod station;
 pub mod stream;
 pub mod viewer;
 pub mod viewing;

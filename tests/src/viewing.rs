@@ -94,3 +94,20 @@ fn first_micros(path: &Path, stream: &str) -> i64 {
     let seconds: i64 = seconds.parse().expect("ffprobe prints seconds");
     seconds * 1_000_000 + micros.parse::<i64>().expect("and six digits")
 }
+
+/// Every decoded picture of `path` with its presentation time in 90 kHz ticks, in order.
+#[must_use]
+pub fn timed_pictures(path: &Path) -> Vec<(i64, Seen)> {
+    let output = std::process::Command::new("ffprobe")
+        .args(["-v", "quiet", "-select_streams", "v:0", "-show_entries", "frame=pts", "-of", "csv=p=0"])
+        .arg(path)
+        .output()
+        .expect("ffprobe is installed");
+    let stamps: Vec<i64> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.trim_end_matches(',').parse().ok())
+        .collect();
+    let pictures = pictures(path, 1000);
+    assert_eq!(stamps.len(), pictures.len(), "ffprobe and ffmpeg see the same pictures");
+    stamps.into_iter().zip(pictures).collect()
+}
