@@ -43,9 +43,10 @@ pub(crate) struct AudioTrack {
 /// 20 ms.
 const STRAY: i64 = 960;
 
-/// Stamps that go back or, in containers whose clock may be interrupted, ahead this far begin a new
-/// count: 10 s in sample pairs.
-const BREAK: i64 = 480_000;
+/// Stamps that go back this far begin a new count, as those of the video do: 1 s in sample pairs.
+const BREAK_BACK: i64 = 48_000;
+/// Stamps this far ahead begin a new count in containers whose clock may be interrupted: 10 s.
+const BREAK_AHEAD: i64 = 480_000;
 
 /// Damaged packets in a row after which a track counts as undecodable: over 20 s of AAC.
 const MAX_DAMAGED: u32 = 1_000;
@@ -188,7 +189,7 @@ impl AudioTrack {
             None => position,
         };
         let mut stray = stamped.map_or(0, |at| at.saturating_sub(expected));
-        if stray < -BREAK || (self.breaks && stray > BREAK) {
+        if stray < -BREAK_BACK || (self.breaks && stray > BREAK_AHEAD) {
             self.shift = self.shift.saturating_sub(stray);
             stray = 0;
         }

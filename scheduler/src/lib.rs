@@ -46,6 +46,7 @@ pub mod air;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod dsl;
 pub mod guide;
 pub mod ingest;

@@ -106,8 +106,7 @@ impl Easel {
 
     /// Everything after is drawn with its origin at `x`, `y`, turned by `turn` of a full turn and scaled.
     pub(crate) fn place(&mut self, x: f32, y: f32, turn: f32, scale: f32) {
-        self.transform =
-            Transform::from_rotate(turn * 360.0).post_scale(scale, scale).post_translate(x, y);
+        self.transform = Transform::from_rotate(turn * 360.0).post_scale(scale, scale).post_translate(x, y);
     }
 
     /// Everything after is drawn where it says.
@@ -188,15 +187,8 @@ impl Easel {
             GradientStop::new(1.0, sheer(colour, 0.0)),
         ];
         let centre = Point::from_xy(x, y);
-        let shader = RadialGradient::new(
-            centre,
-            0.0,
-            centre,
-            radius,
-            stops,
-            SpreadMode::Pad,
-            Transform::identity(),
-        );
+        let shader =
+            RadialGradient::new(centre, 0.0, centre, radius, stops, SpreadMode::Pad, Transform::identity());
         if let Some(shader) = shader {
             self.shade(circle(x, y, radius), shader);
         }

@@ -78,9 +78,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bar.0.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
     }
     let start = Instant::now();
-    let report = fill(&order, &bar).with_context(|| {
-        format!("the sample media in {} could not be made", order.folder.display())
-    })?;
+    let report = fill(&order, &bar)
+        .with_context(|| format!("the sample media in {} could not be made", order.folder.display()))?;
     bar.0.finish_and_clear();
     let megabytes = report.bytes.div_ceil(1_000_000);
     let folder = order.folder.display();

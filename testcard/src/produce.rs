@@ -127,7 +127,11 @@ fn chapters(reel: &Reel) -> Vec<Chapter> {
     starts
         .iter()
         .zip(ends)
-        .map(|((start, title), end)| Chapter { start: instant(*start), end: instant(end), title: Some(title.clone()) })
+        .map(|((start, title), end)| Chapter {
+            start: instant(*start),
+            end: instant(end),
+            title: Some(title.clone()),
+        })
         .collect()
 }
 
@@ -158,7 +162,10 @@ mod tests {
 
     #[test]
     fn a_partial_file_is_hidden_beside_its_place() {
-        assert_eq!(partial_path(Path::new("/m/adverts/Zap! Cola.mp4")), Path::new("/m/adverts/.Zap! Cola.mp4.part"));
+        assert_eq!(
+            partial_path(Path::new("/m/adverts/Zap! Cola.mp4")),
+            Path::new("/m/adverts/.Zap! Cola.mp4.part")
+        );
     }
 
     #[test]

@@ -170,7 +170,13 @@ impl Strip {
         let divider = time + 20.0 * unit;
         easel.rect(divider, 14.0 * unit, 3.0 * unit, bar_height - 28.0 * unit, stripes[0]);
         let corner = (margin as i32, (height as f32 - margin - bar_height + 16.0 * unit) as i32);
-        Strip { bar: easel.sprite(), corner, clock, baseline: baseline as i32, ends: (time as i32, number as i32) }
+        Strip {
+            bar: easel.sprite(),
+            corner,
+            clock,
+            baseline: baseline as i32,
+            ends: (time as i32, number as i32),
+        }
     }
 
     fn lay(&self, stage: &mut Stage, time: &str, k: i64) {

@@ -3,6 +3,7 @@
 //! Folders are collections: a series each, `adverts`, `bumpers`, `filler`, `movies`. Lengths are whole
 //! even seconds at chapter marks, so that with a key frame every two seconds each mark is one.
 
+use crate::palette::{CREAM, MUSTARD};
 use crate::reel::{Part, Reel, Scene};
 use crate::scenes::advert::{Hook, PackShot};
 use crate::scenes::card::{Card, Ornament, Style};
@@ -16,7 +17,6 @@ use crate::scenes::products::{PRODUCTS, Product};
 use crate::scenes::test_card::TestCard;
 use crate::scenes::{HEIGHT, WIDTH};
 use crate::score::Tune;
-use crate::palette::{CREAM, MUSTARD};
 use retrovue_timebase::FrameRate;
 
 /// How long the pieces are.
@@ -62,20 +62,53 @@ static SERIES: [Series; 3] = [
     Series {
         slug: "cosmic-diner",
         title: "Cosmic Diner",
-        style: Style { ground: 0x241250, rays: 0x3B1D70, title: 0xFF8FB1, shadow: 0x120830, ornament: Ornament::Stars },
-        episodes: [("The Moon Shake", 40), ("Zero-G Pancakes", 43), ("A Table for Saturn", 41), ("Last Orders at Andromeda", 45)],
+        style: Style {
+            ground: 0x241250,
+            rays: 0x3B1D70,
+            title: 0xFF8FB1,
+            shadow: 0x120830,
+            ornament: Ornament::Stars,
+        },
+        episodes: [
+            ("The Moon Shake", 40),
+            ("Zero-G Pancakes", 43),
+            ("A Table for Saturn", 41),
+            ("Last Orders at Andromeda", 45),
+        ],
     },
     Series {
         slug: "harbour-patrol",
         title: "Harbour Patrol",
-        style: Style { ground: 0x14586B, rays: 0x1F7486, title: MUSTARD, shadow: 0x0A2C3A, ornament: Ornament::Waves },
-        episodes: [("The Missing Buoy", 41), ("Fog over Pier Nine", 45), ("Gulls at Dawn", 40), ("The Keeper's Lamp", 43)],
+        style: Style {
+            ground: 0x14586B,
+            rays: 0x1F7486,
+            title: MUSTARD,
+            shadow: 0x0A2C3A,
+            ornament: Ornament::Waves,
+        },
+        episodes: [
+            ("The Missing Buoy", 41),
+            ("Fog over Pier Nine", 45),
+            ("Gulls at Dawn", 40),
+            ("The Keeper's Lamp", 43),
+        ],
     },
     Series {
         slug: "the-clockmakers",
         title: "The Clockmakers",
-        style: Style { ground: 0x5E2E22, rays: 0x7A3F2B, title: CREAM, shadow: 0x2B1410, ornament: Ornament::Wheels },
-        episodes: [("The Thirteenth Hour", 43), ("A Spring in Winter", 40), ("Cuckoo!", 45), ("Time and a Half", 41)],
+        style: Style {
+            ground: 0x5E2E22,
+            rays: 0x7A3F2B,
+            title: CREAM,
+            shadow: 0x2B1410,
+            ornament: Ornament::Wheels,
+        },
+        episodes: [
+            ("The Thirteenth Hour", 43),
+            ("A Spring in Winter", 40),
+            ("Cuckoo!", 45),
+            ("Time and a Half", 41),
+        ],
     },
 ];
 
@@ -122,7 +155,9 @@ impl Item {
     /// The pictures.
     pub(crate) fn reel(&self) -> Reel {
         let mut edit = match self.kind {
-            Kind::Episode { series, episode } => episode_edit(&SERIES[series % SERIES.len()], series, episode),
+            Kind::Episode { series, episode } => {
+                episode_edit(&SERIES[series % SERIES.len()], series, episode)
+            }
             Kind::Express => express_edit(),
             Kind::PaperMoon => paper_moon_edit(),
             Kind::Advert(i) => advert_edit(i),
@@ -220,7 +255,9 @@ fn episode_edit(series: &'static Series, number: usize, episode: usize) -> Reel 
 
 fn express_edit() -> Reel {
     let mut edit = Edit::new(HOUSE_RATE);
-    let title = edit.scene(|| Card::new(FILM_STYLE, "A RETROVUE PICTURE", "The Desert Express", "Four Hundred Miles of Sand"));
+    let title = edit.scene(|| {
+        Card::new(FILM_STYLE, "A RETROVUE PICTURE", "The Desert Express", "Four Hundred Miles of Sand")
+    });
     let opening = edit.cut(title, 60);
     (opening.fades, opening.chapter) = ((15, 12), Some("Titles".to_owned()));
     for (i, name) in STRETCHES.into_iter().enumerate() {
@@ -371,7 +408,12 @@ mod tests {
         }
         for product in &PRODUCTS {
             words.extend(product.hook.iter().map(|&w| w.to_owned()));
-            words.extend([product.title(), product.what.to_owned(), product.promise.to_owned(), product.badge.to_owned()]);
+            words.extend([
+                product.title(),
+                product.what.to_owned(),
+                product.promise.to_owned(),
+                product.badge.to_owned(),
+            ]);
             let promise = Line::centred(product.promise, 60.0, 0.0, 0.0, 0).within(1180.0).set().0;
             assert!(promise > 45.0, "{} is set in {promise}", product.promise);
             for line in product.name.split('\n') {

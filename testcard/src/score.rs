@@ -5,7 +5,6 @@
 use crate::dice::Dice;
 use crate::synth::{BASS, BELL, Instrument, Mix, ORGAN, PIANO, PLUCK, tone};
 
-
 /// The sound of an item.
 pub(crate) struct Tune {
     samples: Vec<[i16; 2]>,
@@ -47,7 +46,16 @@ impl Tune {
 
     /// The film's: wheels over rail joints.
     pub(crate) fn train() -> Tune {
-        let chords = [(4.0, MINOR), (7.0, MAJOR), (9.0, MINOR), (0.0, MAJOR), (4.0, MINOR), (2.0, MAJOR), (9.0, MINOR), (11.0, SEVENTH)];
+        let chords = [
+            (4.0, MINOR),
+            (7.0, MAJOR),
+            (9.0, MINOR),
+            (0.0, MAJOR),
+            (4.0, MINOR),
+            (2.0, MAJOR),
+            (9.0, MINOR),
+            (11.0, SEVENTH),
+        ];
         let beat = 60.0 / 126.0;
         let mut mix = Mix::new(beat * 4.0 * chords.len() as f32, true);
         for (bar, &(root, chord)) in chords.iter().enumerate() {
@@ -68,7 +76,16 @@ impl Tune {
 
     /// The pianist of the silent pictures.
     pub(crate) fn piano() -> Tune {
-        let chords = [(0.0, MAJOR), (9.0, SEVENTH), (2.0, SEVENTH), (7.0, SEVENTH), (0.0, MAJOR), (5.0, MAJOR), (7.0, SEVENTH), (0.0, MAJOR)];
+        let chords = [
+            (0.0, MAJOR),
+            (9.0, SEVENTH),
+            (2.0, SEVENTH),
+            (7.0, SEVENTH),
+            (0.0, MAJOR),
+            (5.0, MAJOR),
+            (7.0, SEVENTH),
+            (0.0, MAJOR),
+        ];
         let beat = 60.0 / 132.0;
         let mut mix = Mix::new(beat * 4.0 * chords.len() as f32, true);
         let mut dice = Dice::new(1927);
@@ -101,7 +118,10 @@ impl Tune {
         let mut dice = Dice::new(500 + index as u64);
         let beat = 60.0 / (112.0 + 7.0 * (index % 5) as f32);
         let key = [0.0, 5.0, 7.0, 2.0, -2.0][index % 5];
-        let chords: [Chord; 4] = [[(0.0, MAJOR), (9.0, MINOR), (5.0, MAJOR), (7.0, SEVENTH)], [(0.0, MAJOR), (5.0, MAJOR), (0.0, MAJOR), (7.0, SEVENTH)]][index % 2];
+        let chords: [Chord; 4] = [
+            [(0.0, MAJOR), (9.0, MINOR), (5.0, MAJOR), (7.0, SEVENTH)],
+            [(0.0, MAJOR), (5.0, MAJOR), (0.0, MAJOR), (7.0, SEVENTH)],
+        ][index % 2];
         let voice: &Instrument = [&BELL, &PLUCK, &PIANO][index % 3];
         let length = 10.0 + 2.0 * (index % 3) as f32;
         let mut mix = Mix::new(length, false);
@@ -131,7 +151,8 @@ impl Tune {
 
     /// A few notes for five seconds of the station itself.
     pub(crate) fn sting(index: usize) -> Tune {
-        let figure: [f32; 5] = [[0.0, 7.0, 4.0, 12.0, 16.0], [0.0, 4.0, 7.0, 11.0, 14.0], [12.0, 7.0, 9.0, 4.0, 7.0]][index % 3];
+        let figure: [f32; 5] =
+            [[0.0, 7.0, 4.0, 12.0, 16.0], [0.0, 4.0, 7.0, 11.0, 14.0], [12.0, 7.0, 9.0, 4.0, 7.0]][index % 3];
         let key = [0.0, 5.0, -2.0, 3.0, 7.0, 2.0][index % 6];
         let mut mix = Mix::new(5.0, false);
         for (i, step) in figure.into_iter().enumerate() {
@@ -185,7 +206,14 @@ fn diner(key: f32) -> Tune {
             mix.hit(at + beat * 0.66, 0.02, 0.95, 0.07, -0.3);
             if dice.unit() < 0.7 {
                 let pitch = LOW + 24.0 + root + chord[(dice.unit() * 4.0) as usize % 4];
-                mix.note(&BELL, at + if dice.unit() < 0.4 { beat * 0.66 } else { 0.0 }, beat, pitch, 0.55, 0.35);
+                mix.note(
+                    &BELL,
+                    at + if dice.unit() < 0.4 { beat * 0.66 } else { 0.0 },
+                    beat,
+                    pitch,
+                    0.55,
+                    0.35,
+                );
             }
         }
     }
@@ -224,11 +252,24 @@ fn workshop(key: f32) -> Tune {
             let at = start + step as f32 * beat;
             if step % 2 == 0 {
                 let tick = (step / 2 + bar * 2) % 2;
-                mix.hit(at, 0.008, if tick == 0 { 0.95 } else { 0.6 }, 0.8, if tick == 0 { -0.5 } else { 0.5 });
+                mix.hit(
+                    at,
+                    0.008,
+                    if tick == 0 { 0.95 } else { 0.6 },
+                    0.8,
+                    if tick == 0 { -0.5 } else { 0.5 },
+                );
             }
             let first = if bar >= chords.len() { [3, 1, 2, 1] } else { [0, 2, 1, 2] }[step];
             mix.note(&PLUCK, at, beat * 0.7, LOW + 12.0 + root + chord[first], 0.6, -0.2);
-            mix.note(&PLUCK, at + beat / 2.0, beat * 0.5, LOW + 24.0 + root + chord[(first + 1) % 4], 0.34, 0.3);
+            mix.note(
+                &PLUCK,
+                at + beat / 2.0,
+                beat * 0.5,
+                LOW + 24.0 + root + chord[(first + 1) % 4],
+                0.34,
+                0.3,
+            );
         }
         bass_line(&mut mix, start, beat * 2.0, root, &[0.0, 7.0]);
         mix.note(&BELL, start, beat * 3.0, LOW + 24.0 + root + chord[2], 0.25, 0.4);

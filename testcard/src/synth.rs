@@ -62,7 +62,15 @@ impl Mix {
     }
 
     /// Plays a note. `pitch` counts semitones, 69 being 440 Hz; `pan` runs from -1 (left) to 1.
-    pub(crate) fn note(&mut self, instrument: &Instrument, start: f32, length: f32, pitch: f32, loud: f32, pan: f32) {
+    pub(crate) fn note(
+        &mut self,
+        instrument: &Instrument,
+        start: f32,
+        length: f32,
+        pitch: f32,
+        loud: f32,
+        pan: f32,
+    ) {
         let hertz = 440.0 * ((pitch - 69.0) / 12.0).exp2();
         let total = length + RELEASE;
         let (left, right) = (loud * (1.0 - pan).min(1.0), loud * (1.0 + pan).min(1.0));

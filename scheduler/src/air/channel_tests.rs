@@ -68,7 +68,7 @@ impl Channel {
         for _ in 0..ms / 10 {
             self.ms += 10;
             if let Some(session) = alive
-                && self.ms % 1000 == 0
+                && self.ms.is_multiple_of(1000)
             {
                 actions.extend(self.news(session, News::Progress(self.ms)));
             }

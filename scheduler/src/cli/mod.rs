@@ -5,6 +5,7 @@
 
 mod assets;
 mod channels;
+mod demo;
 mod exit;
 mod guide;
 mod ingest;
@@ -42,6 +43,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve a station at once, over sample media or a folder of your own
+    Demo(demo::DemoArgs),
     /// Scan the media, then serve every channel until interrupted
     Serve(serve::ServeArgs),
     /// Scan folders or files into the catalog; the station's media when none is named
@@ -69,9 +72,10 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    let serving = matches!(cli.command, Command::Serve(_));
+    let serving = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
     start_log(if serving { "info" } else { "warn" });
     let outcome = match cli.command {
+        Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Ingest(args) => ingest::run(args),
         Command::Asset(command) => assets::run(command),

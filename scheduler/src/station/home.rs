@@ -146,13 +146,12 @@ impl Page<'_> {
                 Subtitle(event)
             )?;
             if on_now {
-                write!(
-                    f,
-                    "<div class=\"bar\"><span style=\"width:{}\"></span></div>",
-                    Progress(event, self.now)
-                )?;
+                let progress = Progress(event, self.now);
+                write!(f, "<div class=\"bar\"><span style=\"width:{progress}\"></span></div>")?;
+                write!(f, "<time>{} – {}</time></div>", self.clock(event.start), self.clock(event.end))?;
+            } else {
+                write!(f, "<time>{}</time></div>", self.clock(event.start))?;
             }
-            write!(f, "<time>{} – {}</time></div>", self.clock(event.start), self.clock(event.end))?;
         }
         if !any {
             f.write_str("<div class=\"empty\">No programme information.</div>")?;

@@ -191,9 +191,9 @@ impl Station {
     /// AIR's program, the port, the runtime folder or a thread cannot be had.
     pub fn start(options: StationOptions, schedule: Arc<dyn Schedule>) -> Result<Station, StationError> {
         let part = |part| move |source| StationError::Start { part, source };
-        let air_program = retrovue_control::spawn::find_air(options.air_program.as_deref())?;
         let listener = listen(options.address, options.port)?;
         let address = listener.local_addr().map_err(part("port"))?;
+        let air_program = retrovue_control::spawn::find_air(options.air_program.as_deref())?;
         allow_many_files();
         let runtime_dir = RuntimeDir::create()
             .map_err(|source| StationError::RuntimeFolder { path: std::env::temp_dir(), source })?;

@@ -87,9 +87,8 @@ impl PackShot {
         let mut bit = Easel::clear(34, 34);
         (product.bit)(&mut bit);
         let mut dice = Dice::new(product.name.len() as u64 * 31 + u64::from(product.ground));
-        let bits = (0..11)
-            .map(|_| (dice.between(620.0, 1240.0), dice.between(60.0, 170.0), dice.unit()))
-            .collect();
+        let bits =
+            (0..11).map(|_| (dice.between(620.0, 1240.0), dice.between(60.0, 170.0), dice.unit())).collect();
         PackShot {
             product,
             pack: pack.sprite(),
@@ -116,7 +115,8 @@ impl Scene for PackShot {
         }
         let below = 330.0 + 128.0 * product.name.matches('\n').count() as f32;
         easel.rounded(72.0, below - 52.0, 300.0, 10.0, 5.0, product.accent);
-        easel.text(Line::left(product.what, 46.0, 72.0, below + 16.0, shadow).within(600.0));
+        let words = if product.dark { product.lettering } else { shadow };
+        easel.text(Line::left(product.what, 46.0, 72.0, below + 16.0, words).within(600.0));
         easel.finish()
     }
 
@@ -130,7 +130,7 @@ impl Scene for PackShot {
         stage.lay_centred(&self.pack, 900.0, -280.0 + 600.0 * fall - hop, 255);
         if seconds > 1.6 {
             let size = [1, 2, 1, 0][(seconds * 5.0) as usize % 4];
-            stage.lay_centred(&self.badge[size], 1120.0, 150.0, opacity(ease(seconds, 1.6, 0.3)));
+            stage.lay_centred(&self.badge[size], 1148.0, 140.0, opacity(ease(seconds, 1.6, 0.3)));
         }
         let rise = ease(seconds, 2.6, 0.5);
         stage.lay(&self.promise, 0, 720 - (112.0 * rise) as i32);

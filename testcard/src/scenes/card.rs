@@ -82,9 +82,16 @@ fn ornament(easel: &mut Easel, style: Style) {
     let light = blend(style.rays, CREAM, 0.35);
     match style.ornament {
         Ornament::Stars => {
-            for (x, y, size) in
-                [(130.0, 140.0, 54.0), (232.0, 84.0, 24.0), (1136.0, 176.0, 40.0), (1060.0, 92.0, 62.0), (150.0, 610.0, 34.0), (1120.0, 600.0, 48.0), (1208.0, 522.0, 22.0), (76.0, 470.0, 20.0)]
-            {
+            for (x, y, size) in [
+                (130.0, 140.0, 54.0),
+                (232.0, 84.0, 24.0),
+                (1136.0, 176.0, 40.0),
+                (1060.0, 92.0, 62.0),
+                (150.0, 610.0, 34.0),
+                (1120.0, 600.0, 48.0),
+                (1208.0, 522.0, 22.0),
+                (76.0, 470.0, 20.0),
+            ] {
                 easel.path(star(x, y, size, size * 0.2, 4, 0.0), light);
             }
         }
@@ -102,9 +109,12 @@ fn ornament(easel: &mut Easel, style: Style) {
             }
         }
         Ornament::Wheels => {
-            for (x, y, radius, teeth) in
-                [(60.0, 90.0, 150.0, 18), (1240.0, 640.0, 190.0, 22), (1190.0, 70.0, 90.0, 12), (70.0, 660.0, 110.0, 14)]
-            {
+            for (x, y, radius, teeth) in [
+                (60.0, 90.0, 150.0, 18),
+                (1240.0, 640.0, 190.0, 22),
+                (1190.0, 70.0, 90.0, 12),
+                (70.0, 660.0, 110.0, 14),
+            ] {
                 easel.path(gear(x, y, radius, radius * 0.14, teeth, 0.01), style.rays);
                 easel.ring(x, y, radius * 0.62, 10.0, light);
                 easel.disc(x, y, radius * 0.2, style.ground);
@@ -125,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_caption_comes_up_and_stays() {
-        let style = Style { ground: 0x102030, rays: 0x203040, title: CREAM, shadow: INK, ornament: Ornament::Waves };
+        let style =
+            Style { ground: 0x102030, rays: 0x203040, title: CREAM, shadow: INK, ornament: Ornament::Waves };
         let card = Card::new(style, "EPISODE 1", "Harbour Patrol", "The Missing Buoy");
         let mut stage = Stage::new(WIDTH, HEIGHT);
         stage.hang(&card.backdrop());

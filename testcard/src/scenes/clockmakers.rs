@@ -121,7 +121,12 @@ impl Scene for Clockmakers {
             stage.lay_centred(&self.doors, PIVOT.0, 150.0, 255);
         }
         let place = (swing(seconds, 2.0, 0.0) + 1.0) / 2.0 * (PENDULUM_STEPS - 1) as f32;
-        stage.lay_centred(&self.pendulum[(place.round() as usize).min(PENDULUM_STEPS - 1)], PIVOT.0, 380.0, 255);
+        stage.lay_centred(
+            &self.pendulum[(place.round() as usize).min(PENDULUM_STEPS - 1)],
+            PIVOT.0,
+            380.0,
+            255,
+        );
         let minute = (seconds / 15.0) as usize % self.minute_hands.len();
         stage.lay_centred(&self.minute_hands[minute], DIAL.0, DIAL.1, 255);
         // A second hand ticks: it stands, and jumps with a little spring.
@@ -160,7 +165,13 @@ fn wheel(x: f32, y: f32, radius: f32, teeth: usize, speed: f32, colour: u32) -> 
 fn dial(easel: &mut Easel, look: Look) {
     let (x, y, r) = DIAL;
     easel.path_sheer(oval(x + 10.0, y + 14.0, r + 26.0, r + 26.0), INK, 0.4);
-    easel.shaded(oval(x, y, r + 26.0, r + 26.0), y - r, y + r, blend(look.rim, 0xFFFFFF, 0.35), blend(look.rim, INK, 0.25));
+    easel.shaded(
+        oval(x, y, r + 26.0, r + 26.0),
+        y - r,
+        y + r,
+        blend(look.rim, 0xFFFFFF, 0.35),
+        blend(look.rim, INK, 0.25),
+    );
     easel.disc(x, y, r + 8.0, blend(look.rim, INK, 0.45));
     easel.disc(x, y, r, look.dial);
     easel.ring(x, y, r * 0.94, 2.5, BROWN);
@@ -234,11 +245,16 @@ fn pendulum(step: usize) -> Sprite {
 
 fn hand(easel: &mut Easel, centre: f32, turn: f32, length: f32, width: f32, colour: u32) {
     let (sin, cos) = (turn * TAU).sin_cos();
-    let at = |along: f32, across: f32| {
-        (centre + along * sin + across * cos, centre - along * cos + across * sin)
-    };
+    let at =
+        |along: f32, across: f32| (centre + along * sin + across * cos, centre - along * cos + across * sin);
     easel.path(
-        polygon(&[at(-length * 0.16, width * 0.5), at(length * 0.7, width), at(length, 0.0), at(length * 0.7, -width), at(-length * 0.16, -width * 0.5)]),
+        polygon(&[
+            at(-length * 0.16, width * 0.5),
+            at(length * 0.7, width),
+            at(length, 0.0),
+            at(length * 0.7, -width),
+            at(-length * 0.16, -width * 0.5),
+        ]),
         colour,
     );
 }

@@ -182,7 +182,9 @@ fn ground(easel: &mut Easel) {
         points.push((1280.0, 720.0));
         easel.polygon(&points, colour);
     }
-    for (x, y, across) in [(120.0, 600.0, 60.0), (1090.0, 606.0, 84.0), (1010.0, 575.0, 34.0), (250.0, 650.0, 44.0)] {
+    for (x, y, across) in
+        [(120.0, 600.0, 60.0), (1090.0, 606.0, 84.0), (1010.0, 575.0, 34.0), (250.0, 650.0, 44.0)]
+    {
         easel.oval(x, y, across, across * 0.3, 0x463562);
         easel.stroke(arc(x, y, across, across * 0.3, 0.02, 0.48), 4.0, 0x8A74A3);
     }
@@ -273,7 +275,10 @@ fn burger() -> Sprite {
         (0..=16).map(|i| (10.0 + 6.5 * i as f32, if i % 2 == 0 { 46.0 } else { 54.0 })).collect();
     easel.strokes(&leaf, 9.0, GREEN);
     easel.rounded(12.0, 54.0, 100.0, 16.0, 8.0, 0x6B3420);
-    easel.polygon(&[(16.0, 52.0), (108.0, 52.0), (92.0, 64.0), (76.0, 54.0), (58.0, 66.0), (40.0, 54.0)], MUSTARD);
+    easel.polygon(
+        &[(16.0, 52.0), (108.0, 52.0), (92.0, 64.0), (76.0, 54.0), (58.0, 66.0), (40.0, 54.0)],
+        MUSTARD,
+    );
     easel.rounded(16.0, 69.0, 92.0, 21.0, 11.0, 0xC77F33);
     easel.sprite()
 }

@@ -208,7 +208,13 @@ fn mesa(easel: &mut Easel, x: f32, width: f32, height: f32, colour: u32) {
         colour,
     );
     easel.path_sheer(
-        polygon(&[(x + width * 0.08, top), (x + width * 0.26, top), (x + width * 0.33, top + height * 0.5), (x + width * 0.5, 146.0), (x + width * 0.2, 146.0)]),
+        polygon(&[
+            (x + width * 0.08, top),
+            (x + width * 0.26, top),
+            (x + width * 0.33, top + height * 0.5),
+            (x + width * 0.5, 146.0),
+            (x + width * 0.2, 146.0),
+        ]),
         INK,
         0.16,
     );

@@ -66,13 +66,26 @@ impl Scene for PaperMoon {
         let mut easel = Easel::clear(OLD_WIDTH, OLD_HEIGHT);
         easel.bands(0.0, 480.0, &[0x1A1A1A, 0x3C3C3C, 0x5E5E5E], 10);
         easel.glow(320.0, 230.0, 260.0, 0xFFFFFF, 0.18);
-        for (x, height) in [(0.0, 90.0), (64.0, 130.0), (150.0, 74.0), (210.0, 108.0), (296.0, 66.0), (372.0, 118.0), (452.0, 84.0), (520.0, 140.0), (590.0, 96.0)] {
+        for (x, height) in [
+            (0.0, 90.0),
+            (64.0, 130.0),
+            (150.0, 74.0),
+            (210.0, 108.0),
+            (296.0, 66.0),
+            (372.0, 118.0),
+            (452.0, 84.0),
+            (520.0, 140.0),
+            (590.0, 96.0),
+        ] {
             easel.rect(x, 420.0 - height, 74.0, height, 0x161616);
-            easel.polygon(&[(x - 6.0, 420.0 - height), (x + 37.0, 390.0 - height), (x + 80.0, 420.0 - height)], 0x0E0E0E);
+            easel.polygon(
+                &[(x - 6.0, 420.0 - height), (x + 37.0, 390.0 - height), (x + 80.0, 420.0 - height)],
+                0x0E0E0E,
+            );
             easel.rect(x + 16.0, 440.0 - height, 13.0, 17.0, 0xD8D8D8);
             easel.rect(x + 44.0, 440.0 - height, 13.0, 17.0, 0x4A4A4A);
         }
-        easel.rect(0.0, 416.0, 640.0, 64.0, 0x0E0E0E);
+        easel.rect(0.0, 416.0, 640.0, 64.0, 0x3A3A3A);
         // Curtains on both sides, with their folds.
         for side in 0..2 {
             for fold in 0..3 {
@@ -165,8 +178,13 @@ fn moon() -> Sprite {
     easel.glow(120.0, 200.0, 118.0, 0xFFFFFF, 0.35);
     // A crescent: round the outer circle between its crossings with a smaller one, and back along that.
     let turn = std::f32::consts::TAU;
-    let outer = (0..=48).map(|i| turn * (0.1328 + 0.7344 * i as f32 / 48.0)).map(|a| (120.0 + 96.0 * a.cos(), 200.0 + 96.0 * a.sin()));
-    let inner = (0..=48).rev().map(|i| turn * (0.2053 + 0.5894 * i as f32 / 48.0)).map(|a| (164.0 + 74.0 * a.cos(), 200.0 + 74.0 * a.sin()));
+    let outer = (0..=48)
+        .map(|i| turn * (0.1328 + 0.7344 * i as f32 / 48.0))
+        .map(|a| (120.0 + 96.0 * a.cos(), 200.0 + 96.0 * a.sin()));
+    let inner = (0..=48)
+        .rev()
+        .map(|i| turn * (0.2053 + 0.5894 * i as f32 / 48.0))
+        .map(|a| (164.0 + 74.0 * a.cos(), 200.0 + 74.0 * a.sin()));
     easel.polygon(&outer.chain(inner).collect::<Vec<_>>(), 0xEFEFEF);
     easel.path(circle(66.0, 178.0, 7.0), 0x222222);
     easel.stroke(arc(64.0, 160.0, 13.0, 8.0, 0.55, 0.95), 3.0, 0x222222);

@@ -19,6 +19,8 @@ pub(crate) struct Product {
     pub(crate) ground: u32,
     pub(crate) accent: u32,
     pub(crate) lettering: u32,
+    /// Whether the ground is too dark for dark words.
+    pub(crate) dark: bool,
     /// Draws it on a surface of 460x500, standing on the lower edge.
     pub(crate) draw: fn(&mut Easel),
     /// Draws what floats round it, on 34x34.
@@ -43,6 +45,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0xF6C445,
         accent: RED,
         lettering: CREAM,
+        dark: false,
         draw: cola,
         bit: bubble,
     },
@@ -55,6 +58,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0x9EDCE8,
         accent: 0x1C6FA0,
         lettering: 0xFFFFFF,
+        dark: false,
         draw: toothpaste,
         bit: snowflake,
     },
@@ -67,6 +71,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0xF29A3E,
         accent: 0x2F6B4A,
         lettering: 0xFFF3CF,
+        dark: false,
         draw: marmalade,
         bit: orange_slice,
     },
@@ -79,6 +84,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0x8FD0B5,
         accent: 0x6A2A83,
         lettering: 0xFFF6DA,
+        dark: false,
         draw: broom,
         bit: spark,
     },
@@ -91,6 +97,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0x8DA9C4,
         accent: NAVY,
         lettering: 0xFFF6DA,
+        dark: false,
         draw: umbrella,
         bit: drop,
     },
@@ -103,6 +110,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0xB9A7DB,
         accent: 0x3A2D6B,
         lettering: 0xFFF6DA,
+        dark: false,
         draw: mattress,
         bit: snore,
     },
@@ -115,6 +123,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0x7CC3E8,
         accent: 0xD9402F,
         lettering: 0xFFFFFF,
+        dark: false,
         draw: airliner,
         bit: puff,
     },
@@ -127,6 +136,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0xF9DC6B,
         accent: 0x1F7F8A,
         lettering: 0xFFFFFF,
+        dark: false,
         draw: biscuits,
         bit: crumb,
     },
@@ -139,6 +149,7 @@ pub(crate) static PRODUCTS: [Product; 9] = [
         ground: 0x35456F,
         accent: 0xE0862B,
         lettering: 0xFFE9A8,
+        dark: true,
         draw: bulb,
         bit: glimmer,
     },
@@ -146,18 +157,40 @@ pub(crate) static PRODUCTS: [Product; 9] = [
 
 fn cola(e: &mut Easel) {
     let side = |x: f32| {
-        vec![(x * 34.0, 26.0), (x * 34.0, 110.0), (x * 70.0, 200.0), (x * 84.0, 290.0), (x * 74.0, 400.0), (x * 82.0, 486.0)]
+        vec![
+            (x * 34.0, 26.0),
+            (x * 34.0, 110.0),
+            (x * 70.0, 200.0),
+            (x * 84.0, 290.0),
+            (x * 74.0, 400.0),
+            (x * 82.0, 486.0),
+        ]
     };
-    let outline: Vec<(f32, f32)> = side(1.0)
-        .into_iter()
-        .chain(side(-1.0).into_iter().rev())
-        .map(|(x, y)| (230.0 + x, y))
-        .collect();
+    let outline: Vec<(f32, f32)> =
+        side(1.0).into_iter().chain(side(-1.0).into_iter().rev()).map(|(x, y)| (230.0 + x, y)).collect();
     e.polygon(&outline, 0x5A1E12);
-    e.polygon(&[(204.0, 60.0), (214.0, 60.0), (206.0, 130.0), (176.0, 220.0), (164.0, 300.0), (156.0, 300.0), (168.0, 200.0), (200.0, 118.0)], 0x9A4A35);
+    e.polygon(
+        &[
+            (204.0, 60.0),
+            (214.0, 60.0),
+            (206.0, 130.0),
+            (176.0, 220.0),
+            (164.0, 300.0),
+            (156.0, 300.0),
+            (168.0, 200.0),
+            (200.0, 118.0),
+        ],
+        0x9A4A35,
+    );
     e.rounded(190.0, 10.0, 80.0, 30.0, 8.0, STEEL);
-    e.polygon(&[(152.0, 250.0), (308.0, 250.0), (312.0, 300.0), (308.0, 360.0), (152.0, 360.0), (148.0, 300.0)], RED);
-    e.polygon(&[(264.0, 222.0), (186.0, 316.0), (226.0, 316.0), (196.0, 392.0), (284.0, 286.0), (240.0, 286.0)], MUSTARD);
+    e.polygon(
+        &[(152.0, 250.0), (308.0, 250.0), (312.0, 300.0), (308.0, 360.0), (152.0, 360.0), (148.0, 300.0)],
+        RED,
+    );
+    e.polygon(
+        &[(264.0, 222.0), (186.0, 316.0), (226.0, 316.0), (196.0, 392.0), (284.0, 286.0), (240.0, 286.0)],
+        MUSTARD,
+    );
     e.text_outlined(Line::centred("ZAP!", 62.0, 230.0, 326.0, CREAM), 5.0, 0x7A1710);
 }
 
@@ -179,25 +212,48 @@ fn toothpaste(e: &mut Easel) {
     e.unplace();
     // Mountains in the ice, and a brush before them.
     e.polygon(&[(60.0, 486.0), (150.0, 352.0), (206.0, 424.0), (276.0, 330.0), (400.0, 486.0)], 0xE9F6FA);
-    e.polygon(&[(150.0, 352.0), (206.0, 424.0), (180.0, 440.0), (160.0, 420.0), (140.0, 440.0), (120.0, 400.0)], 0xB9DFEC);
-    e.polygon(&[(276.0, 330.0), (338.0, 408.0), (310.0, 430.0), (284.0, 400.0), (262.0, 430.0), (240.0, 380.0)], 0xB9DFEC);
+    e.polygon(
+        &[(150.0, 352.0), (206.0, 424.0), (180.0, 440.0), (160.0, 420.0), (140.0, 440.0), (120.0, 400.0)],
+        0xB9DFEC,
+    );
+    e.polygon(
+        &[(276.0, 330.0), (338.0, 408.0), (310.0, 430.0), (284.0, 400.0), (262.0, 430.0), (240.0, 380.0)],
+        0xB9DFEC,
+    );
     e.rounded(70.0, 460.0, 320.0, 18.0, 9.0, RED);
     for i in 0..7 {
-        e.rounded(80.0 + 13.0 * i as f32, 432.0, 10.0, 32.0, 3.0, if i % 2 == 0 { 0xFFFFFF } else { 0x7CC3E8 });
+        e.rounded(
+            80.0 + 13.0 * i as f32,
+            432.0,
+            10.0,
+            32.0,
+            3.0,
+            if i % 2 == 0 { 0xFFFFFF } else { 0x7CC3E8 },
+        );
     }
 }
 
 fn snowflake(e: &mut Easel) {
     for i in 0..3 {
         let (sin, cos) = (TAU * i as f32 / 6.0).sin_cos();
-        e.strokes(&[(17.0 - 14.0 * cos, 17.0 - 14.0 * sin), (17.0 + 14.0 * cos, 17.0 + 14.0 * sin)], 4.0, 0xFFFFFF);
+        e.strokes(
+            &[(17.0 - 14.0 * cos, 17.0 - 14.0 * sin), (17.0 + 14.0 * cos, 17.0 + 14.0 * sin)],
+            4.0,
+            0xFFFFFF,
+        );
     }
 }
 
 fn marmalade(e: &mut Easel) {
     e.rounded(110.0, 110.0, 240.0, 370.0, 42.0, 0xFBE3B0);
     e.rounded(122.0, 140.0, 216.0, 328.0, 34.0, 0xE5731E);
-    for (x, y, turn) in [(160.0, 190.0, 0.1), (290.0, 210.0, 0.4), (180.0, 430.0, 0.7), (280.0, 420.0, 0.2), (230.0, 180.0, 0.9)] {
+    for (x, y, turn) in [
+        (160.0, 190.0, 0.1),
+        (290.0, 210.0, 0.4),
+        (180.0, 430.0, 0.7),
+        (280.0, 420.0, 0.2),
+        (230.0, 180.0, 0.9),
+    ] {
         e.stroke(arc(x, y, 22.0, 14.0, turn, turn + 0.4), 8.0, 0xF9B04A);
     }
     e.rounded(104.0, 70.0, 252.0, 62.0, 14.0, 0x2F6B4A);
@@ -223,7 +279,11 @@ fn broom(e: &mut Easel) {
     for i in 0..11 {
         let x = 178.0 + 9.6 * i as f32;
         let y = 318.0 + 2.9 * i as f32;
-        e.strokes(&[(x, y), (x - 78.0 + 9.0 * i as f32, y + 150.0 - 3.0 * i as f32)], 12.0, if i % 2 == 0 { MUSTARD } else { 0xD9962B });
+        e.strokes(
+            &[(x, y), (x - 78.0 + 9.0 * i as f32, y + 150.0 - 3.0 * i as f32)],
+            12.0,
+            if i % 2 == 0 { MUSTARD } else { 0xD9962B },
+        );
     }
     e.place(262.0, 220.0, -0.2, 1.0);
     e.rounded(-64.0, -26.0, 128.0, 52.0, 12.0, RED);
@@ -319,11 +379,9 @@ fn biscuits(e: &mut Easel) {
     e.rect(70.0, 240.0, 320.0, 20.0, CREAM);
     e.rect(70.0, 410.0, 320.0, 20.0, CREAM);
     e.text_outlined(Line::centred("QUACKERS", 62.0, 230.0, 358.0, 0xFFFFFF).within(290.0), 6.0, RED);
-    for (x, y, size) in [(150.0, 140.0, 0.8), (300.0, 130.0, 0.9), (226.0, 100.0, 1.1)] {
-        e.place(x, y, 0.0, size);
-        duck(e);
-        e.unplace();
-    }
+    e.place(214.0, 116.0, 0.0, 1.15);
+    duck(e);
+    e.unplace();
 }
 
 fn duck(e: &mut Easel) {
@@ -347,13 +405,29 @@ fn bulb(e: &mut Easel) {
     for i in 0..12 {
         let (sin, cos) = (TAU * i as f32 / 12.0).sin_cos();
         if sin < 0.75 {
-            e.strokes(&[(230.0 + 172.0 * cos, 210.0 + 172.0 * sin), (230.0 + 204.0 * cos, 210.0 + 204.0 * sin)], 12.0, 0xFFE9A8);
+            e.strokes(
+                &[(230.0 + 172.0 * cos, 210.0 + 172.0 * sin), (230.0 + 204.0 * cos, 210.0 + 204.0 * sin)],
+                12.0,
+                0xFFE9A8,
+            );
         }
     }
     e.polygon(&[(150.0, 290.0), (310.0, 290.0), (276.0, 384.0), (184.0, 384.0)], 0xFFE28A);
     e.disc(230.0, 210.0, 132.0, 0xFFE28A);
     e.path_sheer(oval(186.0, 164.0, 30.0, 46.0), 0xFFFFFF, 0.7);
-    e.stroke(open(&[(206.0, 380.0), (196.0, 250.0), (214.0, 226.0), (230.0, 256.0), (246.0, 226.0), (264.0, 250.0), (254.0, 380.0)]), 7.0, 0xE0862B);
+    e.stroke(
+        open(&[
+            (206.0, 380.0),
+            (196.0, 250.0),
+            (214.0, 226.0),
+            (230.0, 256.0),
+            (246.0, 226.0),
+            (264.0, 250.0),
+            (254.0, 380.0),
+        ]),
+        7.0,
+        0xE0862B,
+    );
     for i in 0..4 {
         e.rounded(182.0, 384.0 + 22.0 * i as f32, 96.0, 18.0, 9.0, if i % 2 == 0 { STEEL } else { 0x7E8B99 });
     }

@@ -75,7 +75,11 @@ impl Scene for TestCard {
             easel.rect(402.0 + 59.5 * step as f32, 498.0, 60.0, 46.0, level * 0x010101);
         }
         for (i, colour) in STRIPES.into_iter().enumerate() {
-            easel.stroke(arc(640.0, 360.0, 300.0 - 16.0 * i as f32, 300.0 - 16.0 * i as f32, 0.145, 0.355), 11.0, colour);
+            easel.stroke(
+                arc(640.0, 360.0, 300.0 - 16.0 * i as f32, 300.0 - 16.0 * i as f32, 0.145, 0.355),
+                11.0,
+                colour,
+            );
         }
         easel.rounded(440.0, 556.0, 400.0, 64.0, 16.0, INK);
         easel.finish()
