@@ -4,6 +4,7 @@
 //! is cut by the container's stamps and skip counts, as libav's own decoder does.
 
 use crate::MediaError;
+use crate::adts::{Adts, AdtsError};
 use crate::libav::{Frame, Packet};
 use crate::libav_decoder::Received;
 use crate::stamp::TimeBase;
@@ -15,6 +16,9 @@ use std::ptr;
 pub(crate) struct AacDecoder {
     handle: fdk::HANDLE_AACDECODER,
     base: TimeBase,
+    /// Whether each access unit comes with a header, and the config of the last one.
+    adts: bool,
+    config: [u8; 2],
     /// Samples of the last access unit, interleaved.
     pcm: Vec<i16>,
     ready: Option<Decoded>,
@@ -52,23 +56,23 @@ impl AacDecoder {
     /// A decoder for raw access units described by `config` (an AudioSpecificConfig), or for ADTS where
     /// that is empty. `None` when the library does not do this variant.
     pub(crate) fn open(config: &[u8], base: TimeBase) -> Option<AacDecoder> {
-        let transport =
-            if config.is_empty() { fdk::TRANSPORT_TYPE_TT_MP4_ADTS } else { fdk::TRANSPORT_TYPE_TT_MP4_RAW };
         // SAFETY: no preconditions; null is handled.
-        let handle = unsafe { fdk::aacDecoder_Open(transport, 1) };
+        let handle = unsafe { fdk::aacDecoder_Open(fdk::TRANSPORT_TYPE_TT_MP4_RAW, 1) };
         if handle.is_null() {
             return None;
         }
-        let decoder =
-            AacDecoder { handle, base, pcm: vec![0; MAX_SAMPLES], ready: None, skip: 0, ended: false };
-        if !config.is_empty() {
-            let mut start = config.as_ptr().cast_mut();
-            let length = config.len() as u32;
-            // SAFETY: the handle is open; the library reads `length` bytes from `start`.
-            let code = unsafe { fdk::aacDecoder_ConfigRaw(handle, &mut start, &length) };
-            if code != fdk::AAC_DECODER_ERROR_AAC_DEC_OK {
-                return None;
-            }
+        let mut decoder = AacDecoder {
+            handle,
+            base,
+            adts: config.is_empty(),
+            config: [0; 2],
+            pcm: vec![0; MAX_SAMPLES],
+            ready: None,
+            skip: 0,
+            ended: false,
+        };
+        if !config.is_empty() && !decoder.configure(config) {
+            return None;
         }
         for (parameter, value) in [
             (fdk::AACDEC_PARAM_AAC_PCM_LIMITER_ENABLE, 0),
@@ -81,13 +85,39 @@ impl AacDecoder {
         Some(decoder)
     }
 
+    fn configure(&mut self, config: &[u8]) -> bool {
+        let mut start = config.as_ptr().cast_mut();
+        let length = config.len() as u32;
+        // SAFETY: the handle is open; the library reads `length` bytes from `start`.
+        let code = unsafe { fdk::aacDecoder_ConfigRaw(self.handle, &mut start, &length) };
+        code == fdk::AAC_DECODER_ERROR_AAC_DEC_OK
+    }
+
+    /// The raw access unit in a packet, after the library was told of a new config in an ADTS header.
+    fn unwrap_unit<'a>(&mut self, data: &'a [u8]) -> Result<&'a [u8], Refusal> {
+        if !self.adts {
+            return Ok(data);
+        }
+        let adts = Adts::read(data).map_err(|error| match error {
+            AdtsError::Damaged => Refusal::Damaged("no ADTS header".into()),
+            AdtsError::Unusual => Refusal::Unsupported,
+        })?;
+        if adts.config != self.config {
+            if !self.configure(&adts.config) {
+                return Err(Refusal::Unsupported);
+            }
+            self.config = adts.config;
+        }
+        Ok(&data[adts.header..adts.total])
+    }
+
     /// Decodes an access unit; the samples wait for [`AacDecoder::receive`].
     pub(crate) fn send(&mut self, packet: Option<&Packet>) -> Result<(), Refusal> {
         let Some(packet) = packet else {
             self.ended = true;
             return Ok(());
         };
-        let data = packet.data();
+        let data = self.unwrap_unit(packet.data())?;
         let mut start = data.as_ptr().cast_mut();
         let length = data.len() as u32;
         let mut left = length;
@@ -111,9 +141,7 @@ impl AacDecoder {
             ..=fdk::AAC_DECODER_ERROR_aac_dec_decode_error_end)
             .contains(&code);
         if code != fdk::AAC_DECODER_ERROR_AAC_DEC_OK && !concealed {
-            if left > 0 || code == fdk::AAC_DECODER_ERROR_AAC_DEC_TRANSPORT_SYNC_ERROR {
-                self.clear();
-            }
+            self.clear();
             return Err(Refusal::Damaged(format!("AAC decoder error {code:#06x}")));
         }
         // SAFETY: the handle is open; the library's own structure lives as long.
@@ -291,9 +319,7 @@ mod tests {
             for (n, unit) in units.iter().enumerate() {
                 let mut packet = Packet::copied(unit).unwrap();
                 packet.fields_mut().pts = (n * frame) as i64;
-                decoder
-                    .send(Some(&packet))
-                    .unwrap_or_else(|e| panic!("{object_type} {n} {e:?} {:?}", units[n].len()));
+                decoder.send(Some(&packet)).unwrap();
                 assert_eq!(decoder.receive(&mut received).unwrap(), Received::Frame);
                 let f = received.fields();
                 assert_eq!((f.sample_rate, f.nb_samples as usize), (48_000, frame), "{object_type}");

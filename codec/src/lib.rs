@@ -54,6 +54,8 @@
 
 #[cfg(feature = "fdk-aac")]
 mod aac_decoder;
+#[cfg(feature = "fdk-aac")]
+mod adts;
 mod asset_reader;
 mod audio_decoder;
 mod audio_encoder;

@@ -56,9 +56,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> MonoNs {
         match self {
-            Clock::Real { origin } => {
-                MonoNs(i64::try_from(origin.elapsed().as_nanos()).unwrap_or(i64::MAX))
-            }
+            Clock::Real { origin } => MonoNs(i64::try_from(origin.elapsed().as_nanos()).unwrap_or(i64::MAX)),
             Clock::Virtual { now } => MonoNs(now.load(Ordering::Acquire)),
         }
     }

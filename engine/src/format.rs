@@ -49,7 +49,11 @@ impl SessionFormat {
         ];
         for (field, value, range) in ranges {
             if !range.contains(&value) {
-                return refuse(format!("format.{field} is {value}, must be {} to {}", range.start(), range.end()));
+                return refuse(format!(
+                    "format.{field} is {value}, must be {} to {}",
+                    range.start(),
+                    range.end()
+                ));
             }
         }
         for (field, value) in [("width", format.width), ("height", format.height)] {
@@ -67,16 +71,10 @@ impl SessionFormat {
             Err(error) => return refuse(format!("format.fps_num/fps_den: {error}")),
         };
         let preset = if format.preset.is_empty() { DEFAULT_PRESET } else { &format.preset };
-        let threads =
-            if format.encoder_threads == 0 { DEFAULT_THREADS } else { format.encoder_threads };
+        let threads = if format.encoder_threads == 0 { DEFAULT_THREADS } else { format.encoder_threads };
         let language = (!format.audio_language.is_empty()).then(|| format.audio_language.clone());
         Ok(SessionFormat {
-            shape: OutputShape {
-                width: format.width,
-                height: format.height,
-                rate,
-                audio_language: language,
-            },
+            shape: OutputShape { width: format.width, height: format.height, rate, audio_language: language },
             video_kbps: format.video_bitrate_kbps,
             gop_frames: format.gop_frames,
             preset: preset.to_owned(),

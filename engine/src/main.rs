@@ -91,11 +91,8 @@ fn render(plan_path: &Path, join_utc_ms: Option<i64>, out: &Path, json: bool) ->
     retrovue_codec::init();
     let to_stdout = out == Path::new("-");
     let report = retrovue_engine::render::render(&plan, base, join_utc_ms.map(UtcMs), || {
-        let sink: Box<dyn Write + Send> = if to_stdout {
-            Box::new(std::io::stdout())
-        } else {
-            Box::new(std::fs::File::create(out)?)
-        };
+        let sink: Box<dyn Write + Send> =
+            if to_stdout { Box::new(std::io::stdout()) } else { Box::new(std::fs::File::create(out)?) };
         Ok(BufWriter::with_capacity(1 << 18, sink))
     })
     .with_context(|| format!("cannot write {}", out.display()))?;
@@ -107,8 +104,7 @@ fn render(plan_path: &Path, join_utc_ms: Option<i64>, out: &Path, json: bool) ->
             println!("{text}");
         }
     } else if report.outcome != Outcome::Completed {
-        let (code, detail) =
-            (report.code.as_deref().unwrap_or("-"), report.detail.as_deref().unwrap_or("-"));
+        let (code, detail) = (report.code.as_deref().unwrap_or("-"), report.detail.as_deref().unwrap_or("-"));
         eprintln!("retrovue-air: {code}: {detail}");
     } else {
         eprintln!("{} frames in {} blocks, {} bytes", report.frames, report.blocks.len(), report.bytes);

@@ -57,7 +57,11 @@ pub fn run(mut input: impl BufRead, mut output: impl Write) -> std::io::Result<(
         }
         let Ok(path) = std::str::from_utf8(&line) else {
             let lossy = String::from_utf8_lossy(&line).into_owned();
-            answer(&mut output, &lossy, Err(("PATH_NOT_UTF8", "the path is not UTF-8; rename the file".into())))?;
+            answer(
+                &mut output,
+                &lossy,
+                Err(("PATH_NOT_UTF8", "the path is not UTF-8; rename the file".into())),
+            )?;
             continue;
         };
         match retrovue_codec::probe(Path::new(path)) {

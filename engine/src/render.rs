@@ -141,7 +141,8 @@ pub fn render<W: Write + Send + 'static>(
         Err(failure) => return rejected(&failure),
     };
     let Some(first_block) = plan.blocks.first() else {
-        let failure = Failure::new(FailureCode::NoSession, "the plan has no blocks; give it at least one".into());
+        let failure =
+            Failure::new(FailureCode::NoSession, "the plan has no blocks; give it at least one".into());
         return rejected(&failure);
     };
     let join = join.unwrap_or(first_block.start_utc_ms);

@@ -164,7 +164,9 @@ impl Desk {
                 counters: resume
                     .continuity
                     .iter()
-                    .filter_map(|c| Some((u16::try_from(c.pid).ok()?, u8::try_from(c.last_counter).ok()? & 15)))
+                    .filter_map(|c| {
+                        Some((u16::try_from(c.pid).ok()?, u8::try_from(c.last_counter).ok()? & 15))
+                    })
                     .collect(),
             },
         };
@@ -183,7 +185,10 @@ impl Desk {
 
     fn feed(&mut self, feed: message::FeedBlockPlan) -> Answer {
         let Some(running) = &mut self.running else {
-            return Err(Failure::new(FailureCode::NoSession, "no session is running; start one first".into()));
+            return Err(Failure::new(
+                FailureCode::NoSession,
+                "no session is running; start one first".into(),
+            ));
         };
         let block = feed.block.ok_or_else(|| missing("FeedBlockPlan.block"))?;
         let block = BlockPlan::try_from(block).map_err(invalid)?;

@@ -1,5 +1,7 @@
 //! The session against its contracts, without media: acceptance, boundaries, joins, the queue.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
 use proptest::prelude::*;
 use retrovue_engine::session::{AssetFacts, Rejection, Session, SessionEvent, TaskLookup};
 use retrovue_proto::code::{Failure, FailureCode};
@@ -97,16 +99,14 @@ fn test_block_accept_002_stale_block_rejected() {
 /// TEST-BLOCK-ACCEPT-003 (CONTRACT-BLOCK-001 E2, INV-BLOCKPLAN-DURATION-SUM)
 #[test]
 fn test_block_accept_003_duration_mismatch_rejected() {
-    let plan =
-        block("B003", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (1, "b.mp4", 0, 20_000)]);
+    let plan = block("B003", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (1, "b.mp4", 0, 20_000)]);
     check_rejected(&plan, 0, FailureCode::SegmentDurationMismatch, "expected=60000, actual=50000");
 }
 
 /// TEST-BLOCK-ACCEPT-004 (CONTRACT-BLOCK-001 E3)
 #[test]
 fn test_block_accept_004_non_contiguous_segment_indices_rejected() {
-    let plan =
-        block("B004", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (2, "b.mp4", 0, 30_000)]);
+    let plan = block("B004", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (2, "b.mp4", 0, 30_000)]);
     check_rejected(&plan, 0, FailureCode::InvalidSegmentIndex, "gap at index 1");
     let plan = block("B004", 1_000_000, 1_060_000, &[(1, "a.mp4", 0, 60_000)]);
     check_rejected(&plan, 0, FailureCode::InvalidSegmentIndex, "gap at index 0");
@@ -154,8 +154,7 @@ fn test_ct_001_boundaries_of_a_multi_segment_block() {
     let plan = block("B", 1_000_000, 1_060_000, &segments);
     let paths = vec![PathBuf::from("a"), PathBuf::from("b"), PathBuf::from("a")];
     let rate = FrameRate::new(30, 1).unwrap();
-    let fenced =
-        retrovue_engine::session::FencedBlock::new(&plan, paths, UtcMs(1_000_000), rate);
+    let fenced = retrovue_engine::session::FencedBlock::new(&plan, paths, UtcMs(1_000_000), rate);
     let ct: Vec<_> = fenced.segments.iter().map(|s| (s.start_ct.0, s.end_ct.0)).collect();
     assert_eq!(ct, [(0, 10_000), (10_000, 30_000), (30_000, 60_000)]);
     let frames: Vec<_> = fenced.segments.iter().map(|s| (s.start_frame.0, s.end_frame.0)).collect();
@@ -175,8 +174,7 @@ fn test_join_001_early_join_begins_at_the_block_start() {
 #[test]
 fn test_join_002_mid_block_join_computes_the_offset() {
     let mut session = session();
-    let plan =
-        block("B", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (1, "b.mp4", 0, 30_000)]);
+    let plan = block("B", 1_000_000, 1_060_000, &[(0, "a.mp4", 0, 30_000), (1, "b.mp4", 0, 30_000)]);
     accept(&mut session, &plan, 1_045_000).unwrap();
     assert_eq!(session.start(UtcMs(1_045_000)).unwrap(), FrameIndex(1350));
     assert_eq!(session.epoch(), Some(UtcMs(1_000_000)), "the epoch is the block's start, not the join");

@@ -33,7 +33,8 @@ pub fn get(address: &str, path: &str) -> (String, Viewer) {
     let asked = Instant::now();
     let mut socket = TcpStream::connect(address).unwrap_or_else(|e| panic!("{address}: {e}"));
     socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket takes a time-out");
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("request sent");
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+        .expect("request sent");
     let mut data = Vec::new();
     let mut chunk = [0; 16 * 1024];
     loop {

@@ -64,8 +64,7 @@ pub fn beeps(path: &Path) -> Vec<i64> {
         .args(["-v", "error", "-i"])
         .arg(path)
         .args(["-map", "0:a", "-ac", "1", "-ar", "48000", "-f", "s16le", "-"]));
-    let samples: Vec<i16> =
-        output.stdout.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+    let samples: Vec<i16> = output.stdout.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
     let mut onsets = Vec::new();
     let mut quiet = 4800;
     for (i, sample) in samples.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! `retrovue-air render` on real media, judged by what a player decodes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
 use retrovue_tests::clip::{Clip, plain};
 use retrovue_tests::plan::{START, plan, render};
 use retrovue_tests::stream::{check_continuous, packets};
@@ -7,7 +9,13 @@ use retrovue_tests::viewing::{Seen, beeps, pictures};
 use serde_json::{Value, json};
 use std::path::Path;
 
-fn clip(name: &'static str, size: (usize, usize), rate: (i64, i64), seconds: i64, codecs: &'static str) -> Clip {
+fn clip(
+    name: &'static str,
+    size: (usize, usize),
+    rate: (i64, i64),
+    seconds: i64,
+    codecs: &'static str,
+) -> Clip {
     Clip { name, size, rate, frames: seconds * rate.0 / rate.1, codecs }
 }
 
@@ -36,7 +44,13 @@ fn five_kinds_of_media_make_one_continuous_stream() {
         "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 1M -c:a libopus",
     ));
     let mpeg4 = make(clip("d.avi", (640, 360), (50, 1), 3, "-c:v mpeg4 -b:v 3M -c:a pcm_s16le"));
-    let hevc = make(clip("e.mkv", (1280, 720), (30, 1), 3, "-c:v libx265 -preset ultrafast -x265-params log-level=none -c:a ac3"));
+    let hevc = make(clip(
+        "e.mkv",
+        (1280, 720),
+        (30, 1),
+        3,
+        "-c:v libx265 -preset ultrafast -x265-params log-level=none -c:a ac3",
+    ));
     let plan = plan(
         (30, 1),
         &[
@@ -111,7 +125,8 @@ fn a_join_at_an_odd_millisecond_shows_the_frame_the_formula_names() {
 fn flash_and_beep_stay_within_20_ms_across_seams() {
     let dir = tempfile::tempdir().unwrap();
     let aac = plain("aac.mp4", 6).make(dir.path());
-    let ac3 = clip("ac3.mkv", (640, 360), (25, 1), 6, "-c:v libx264 -preset ultrafast -c:a ac3").make(dir.path());
+    let ac3 =
+        clip("ac3.mkv", (640, 360), (25, 1), 6, "-c:v libx264 -preset ultrafast -c:a ac3").make(dir.path());
     let opus = clip(
         "opus.webm",
         (640, 360),
@@ -120,8 +135,7 @@ fn flash_and_beep_stay_within_20_ms_across_seams() {
         "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus",
     )
     .make(dir.path());
-    let mp3 =
-        clip("mp3.mp4", (640, 360), (30, 1), 6, "-c:v mpeg4 -b:v 2M -c:a libmp3lame").make(dir.path());
+    let mp3 = clip("mp3.mp4", (640, 360), (30, 1), 6, "-c:v mpeg4 -b:v 2M -c:a libmp3lame").make(dir.path());
     let plan = plan(
         (30, 1),
         &[
@@ -137,10 +151,8 @@ fn flash_and_beep_stay_within_20_ms_across_seams() {
         .map(|seen| matches!(seen, Seen::Frame { flash: true, .. }))
         .collect();
     // A flash may last two frames where 25 become 30; it begins with the first.
-    let flashes: Vec<i64> = (0..lit.len())
-        .filter(|&k| lit[k] && (k == 0 || !lit[k - 1]))
-        .map(|k| k as i64 * 1600)
-        .collect();
+    let flashes: Vec<i64> =
+        (0..lit.len()).filter(|&k| lit[k] && (k == 0 || !lit[k - 1])).map(|k| k as i64 * 1600).collect();
     let beeps = beeps(&rendered.path);
     assert!(flashes.len() >= 13, "{flashes:?}");
     for flash in flashes {
@@ -153,8 +165,8 @@ fn flash_and_beep_stay_within_20_ms_across_seams() {
 #[test]
 fn shape_is_kept_with_bars() {
     let dir = tempfile::tempdir().unwrap();
-    let narrow =
-        clip("narrow.mp4", (480, 360), (30, 1), 1, "-c:v libx264 -preset ultrafast -c:a aac").make(dir.path());
+    let narrow = clip("narrow.mp4", (480, 360), (30, 1), 1, "-c:v libx264 -preset ultrafast -c:a aac")
+        .make(dir.path());
     let rendered = render(dir.path(), "narrow.ts", &plan((30, 1), &[&[(&narrow, 0, 1000)]]), None);
     assert_eq!(rendered.exit, 0, "{}", rendered.errors);
     for (n, seen) in pictures(&rendered.path, 750).into_iter().enumerate() {

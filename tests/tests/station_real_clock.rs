@@ -1,6 +1,8 @@
 //! The station on the real clock, with real processes: tuning in, sharing, leaving, and a playout
 //! process that is killed under two viewers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
 use retrovue_tests::clip::plain;
 use retrovue_tests::programs::binary;
 use retrovue_tests::station::Station;
@@ -49,14 +51,12 @@ fn whole_units(mut bytes: Vec<u8>) -> Vec<u8> {
     for pid in [0x100u16, 0x101] {
         let starts = |p: &[u8]| p[1] & 0x40 != 0 && (u16::from(p[1] & 0x1f) << 8 | u16::from(p[2])) == pid;
         let last = bytes.chunks_exact(188).rposition(starts).unwrap();
-        let mut index = 0;
         let mut kept = Vec::with_capacity(bytes.len());
-        for packet in bytes.chunks_exact(188) {
+        for (index, packet) in bytes.chunks_exact(188).enumerate() {
             let of_pid = (u16::from(packet[1] & 0x1f) << 8 | u16::from(packet[2])) == pid;
             if index < last || !of_pid {
                 kept.extend_from_slice(packet);
             }
-            index += 1;
         }
         bytes = kept;
     }
@@ -65,7 +65,7 @@ fn whole_units(mut bytes: Vec<u8>) -> Vec<u8> {
 
 /// The frame number that the programme shows at `pts`, if content is on the air then.
 fn on_the_air(pts: i64, block_start_ms: i64) -> i64 {
-    let ticks = (pts - (block_start_ms * 90 & ((1 << 33) - 1))).rem_euclid(1 << 33);
+    let ticks = (pts - ((block_start_ms * 90) & ((1 << 33) - 1))).rem_euclid(1 << 33);
     ticks % (20 * 90_000) / 3000
 }
 
@@ -142,8 +142,11 @@ fn a_killed_session_comes_back_on_the_same_connections_at_the_right_place() {
     for (n, viewer) in viewers.into_iter().enumerate() {
         let path = save(dir.path(), &format!("viewer{n}.ts"), whole_units(viewer.join().unwrap()));
         let pictures = timed_pictures(&path);
-        let gaps: Vec<i64> =
-            pictures.windows(2).map(|w| (w[1].0 - w[0].0).rem_euclid(1 << 33)).filter(|&g| g != 3000).collect();
+        let gaps: Vec<i64> = pictures
+            .windows(2)
+            .map(|w| (w[1].0 - w[0].0).rem_euclid(1 << 33))
+            .filter(|&g| g != 3000)
+            .collect();
         assert!(gaps.iter().sum::<i64>() < 90_000, "decodable again within a second: {gaps:?}");
         // The picture that was cut off in the middle may be concealed; everything else is in place.
         let wrong = misplaced(&pictures, block_start);

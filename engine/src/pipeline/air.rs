@@ -5,15 +5,15 @@
 //! session packets are overdue, so they leave as fast as they are made: that is the burst a viewer's
 //! first picture comes from.
 
+use super::Output;
 use super::bell::Bell;
 use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{Entry, Stream, UNITS_AHEAD, UnitReceiver};
-use super::Output;
 use crate::clock::MonoNs;
 use crate::format::SessionFormat;
 use retrovue_mux::{
-    AccessUnit, ConfigError, MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, StreamConfig,
-    StreamIndex, ts::Packet,
+    AccessUnit, ConfigError, MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume,
+    StreamConfig, StreamIndex, ts::Packet,
 };
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{FrameIndex, Ticks27M};
@@ -76,10 +76,8 @@ impl<W: Write> Air<W> {
         reorder_frames: i64,
     ) -> Result<Air<W>, Failure> {
         let refused = |e: ConfigError| Failure::new(FailureCode::InvalidFormat, e.to_string());
-        let video = StreamConfig::h264(
-            u64::from(format.video_kbps) * 1000,
-            u64::from(format.cpb_kbits()) * 1000,
-        );
+        let video =
+            StreamConfig::h264(u64::from(format.video_kbps) * 1000, u64::from(format.cpb_kbits()) * 1000);
         let audio = StreamConfig::aac_adts(u64::from(format.audio_kbps) * 1000);
         let mut config = MuxConfig::new(&output.service_name, vec![video, audio]);
         config.provider_name = output.provider_name;

@@ -15,7 +15,13 @@ use retrovue_timebase::FrameIndex;
 const PREROLL_SECONDS: i64 = 5;
 
 /// Runs one producer until the session ends. `parity` is 0 for the one that begins.
-pub(super) fn run(session: &SharedSession, mut lane: LaneSender, shape: &OutputShape, black: &Picture, parity: u64) {
+pub(super) fn run(
+    session: &SharedSession,
+    mut lane: LaneSender,
+    shape: &OutputShape,
+    black: &Picture,
+    parity: u64,
+) {
     lane.answer();
     let mut ordinal = parity;
     let mut drained = false;

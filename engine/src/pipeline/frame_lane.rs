@@ -73,7 +73,11 @@ pub(super) struct Stopped;
 
 /// A lane with its frames allocated; `max_samples` is the most sample pairs any frame holds.
 #[must_use]
-pub(super) fn lane(max_samples: usize, encoder: Arc<Bell>, stop: Arc<AtomicBool>) -> (LaneSender, LaneReceiver) {
+pub(super) fn lane(
+    max_samples: usize,
+    encoder: Arc<Bell>,
+    stop: Arc<AtomicBool>,
+) -> (LaneSender, LaneReceiver) {
     let fill = Arc::new(Bell::default());
     // Two slots beyond the frames, for the markers at a segment's end.
     let (deliveries_in, deliveries_out) = RingBuffer::new(FRAMES_AHEAD + 2);

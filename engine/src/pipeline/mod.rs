@@ -89,11 +89,11 @@ impl Pipeline {
             spawn(name, Box::new(move || fill::run(&session, lane, &shape, &own_black, parity)))?;
         }
         let prepared = encode::Encode::open(format, send_units, anchor.epoch, first)
-        .map_err(refused)
-        .and_then(|encode| {
-            let air = air::Air::new(format, anchor, output, receive_units, encode.reorder_frames())?;
-            Ok((encode, air))
-        });
+            .map_err(refused)
+            .and_then(|encode| {
+                let air = air::Air::new(format, anchor, output, receive_units, encode.reorder_frames())?;
+                Ok((encode, air))
+            });
         let (encode, air) = match prepared {
             Ok(prepared) => prepared,
             Err(failure) => {
@@ -102,10 +102,7 @@ impl Pipeline {
             }
         };
         let on_encode = Arc::clone(session);
-        spawn(
-            "encode",
-            Box::new(move || encode.run(&on_encode, &encode_bell, [receive_a, receive_b])),
-        )?;
+        spawn("encode", Box::new(move || encode.run(&on_encode, &encode_bell, [receive_a, receive_b])))?;
         let on_air = Arc::clone(session);
         spawn("air", Box::new(move || air.run(&on_air, &air_bell)))?;
         Ok(Pipeline { threads })

@@ -3,7 +3,7 @@
 
 use super::bell::Bell;
 use crate::clock::{Clock, MonoNs};
-use crate::session::{Session, SegmentTask, TaskLookup};
+use crate::session::{SegmentTask, Session, TaskLookup};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{FrameIndex, FrameRate, UtcMs};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -108,9 +108,9 @@ impl SharedSession {
     /// Instant `utc` has reached by this session's clock: Core's join instant plus what the
     /// monotonic clock has run since.
     pub fn utc_now(&self, fallback: UtcMs) -> UtcMs {
-        self.anchor.get().map_or(fallback, |a| {
-            UtcMs(a.utc.0 + (self.clock.now().0 - a.mono.0).div_euclid(1_000_000))
-        })
+        self.anchor
+            .get()
+            .map_or(fallback, |a| UtcMs(a.utc.0 + (self.clock.now().0 - a.mono.0).div_euclid(1_000_000)))
     }
 
     /// Wakes producers that wait for a block.
@@ -175,11 +175,7 @@ impl SharedSession {
                 }
                 limit = limit.min(now.until(if drained { due } else { drain_at }));
             }
-            session = self
-                .changed
-                .wait_timeout(session, limit)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            session = self.changed.wait_timeout(session, limit).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -191,11 +187,8 @@ impl SharedSession {
             && !self.stop.load(Ordering::Acquire)
             && !session.is_terminated()
         {
-            session = self
-                .changed
-                .wait_timeout(session, LOOK_AGAIN)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            session =
+                self.changed.wait_timeout(session, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

@@ -88,7 +88,14 @@ pub(super) fn unit_ring(
     let (entries_in, entries_out) = RingBuffer::new(UNITS_AHEAD);
     let (bytes_in, bytes_out) = RingBuffer::new(capacity);
     (
-        UnitSender { entries: entries_in, bytes: bytes_in, capacity, encoder: Arc::clone(&encoder), air, stop },
+        UnitSender {
+            entries: entries_in,
+            bytes: bytes_in,
+            capacity,
+            encoder: Arc::clone(&encoder),
+            air,
+            stop,
+        },
         UnitReceiver { entries: entries_out, bytes: bytes_out, encoder },
     )
 }

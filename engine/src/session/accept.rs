@@ -54,20 +54,29 @@ pub(super) fn judge(
 fn judge_timing(plan: &BlockPlan, receipt: UtcMs) -> Result<(), Rejection> {
     let (id, start, end) = (&plan.block_id, plan.start_utc_ms, plan.end_utc_ms);
     if id.is_empty() {
-        return Err(Rejection::new(FailureCode::ProtocolError, "block_id is empty; give the block a name".into()));
+        return Err(Rejection::new(
+            FailureCode::ProtocolError,
+            "block_id is empty; give the block a name".into(),
+        ));
     }
     // Instants outside the common era would overflow the 27 MHz timeline.
     let sane = 0..=253_402_300_799_999i64;
     if !sane.contains(&start.0) || !sane.contains(&end.0) || end <= start {
         return Err(Rejection::new(
             FailureCode::InvalidBlockTiming,
-            format!("block {id}: end_utc_ms {} must be after start_utc_ms {}, both since 1970", end.0, start.0),
+            format!(
+                "block {id}: end_utc_ms {} must be after start_utc_ms {}, both since 1970",
+                end.0, start.0
+            ),
         ));
     }
     if end.since(start) > MAX_BLOCK {
         return Err(Rejection::new(
             FailureCode::InvalidBlockTiming,
-            format!("block {id} lasts {}, more than {MAX_BLOCK}; cut it into shorter blocks", end.since(start)),
+            format!(
+                "block {id} lasts {}, more than {MAX_BLOCK}; cut it into shorter blocks",
+                end.since(start)
+            ),
         ));
     }
     // INV-BLOCKPLAN-FRESHNESS
@@ -140,7 +149,9 @@ fn judge_segments(plan: &BlockPlan) -> Result<(), Rejection> {
     if sum != expected {
         return Err(Rejection::new(
             FailureCode::SegmentDurationMismatch,
-            format!("block {id}: segment durations must sum to the block's: expected={expected}, actual={sum}"),
+            format!(
+                "block {id}: segment durations must sum to the block's: expected={expected}, actual={sum}"
+            ),
         ));
     }
     Ok(())

@@ -49,7 +49,9 @@ impl From<DemoError> for Failure {
         match error {
             DemoError::Catalog(error) => Failure::from(error),
             DemoError::NotWritable { .. } => Failure::new(Exit::NotWritable, error),
-            DemoError::NoMedia { .. } | DemoError::NothingToAir { .. } => Failure::new(Exit::Unreadable, error),
+            DemoError::NoMedia { .. } | DemoError::NothingToAir { .. } => {
+                Failure::new(Exit::Unreadable, error)
+            }
             DemoError::Testcard { .. } => Failure::new(Exit::Failed, error),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{ChannelFile, DemoError, is_programme, local_zone, not_writable, quoted, write_station};
 use crate::catalog::{AssetRecord, AssetType, Catalog, Health};
-use crate::ingest::{Ingest, IngestSource, Progress, ProberCommand};
+use crate::ingest::{Ingest, IngestSource, ProberCommand, Progress};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -101,15 +101,15 @@ impl Library {
                 let names: Vec<&str> = self.filler.iter().map(String::as_str).take(MAX_SLOTS).collect();
                 let _ = writeln!(text, "filler: [{}]", names.join(", "));
             }
-            text.push_str("schedule:\n  daily:\n    - start: \"06:00\"\n      until: \"06:00\"\n      slots:\n");
+            text.push_str(
+                "schedule:\n  daily:\n    - start: \"06:00\"\n      until: \"06:00\"\n      slots:\n",
+            );
             text
         };
         let rotation = |mode: &str| {
             self.collections.keys().take(MAX_SLOTS).fold(String::new(), |mut text, collection| {
-                let _ = writeln!(
-                    text,
-                    "        - episode_selector: {{collection: {collection}, mode: {mode}}}"
-                );
+                let _ =
+                    writeln!(text, "        - episode_selector: {{collection: {collection}, mode: {mode}}}");
                 text
             })
         };

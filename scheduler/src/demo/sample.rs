@@ -64,8 +64,8 @@ schedule:
     - start: \"06:00\"
       until: \"06:00\"
       slots:
-        - {program: p.cosmic_diner, episode_selector: {mode: sequential}}
-        - {program: p.harbour_patrol, episode_selector: {mode: sequential}}
+        - {title: Cosmic Diner, episode_selector: {collection: col.cosmic_diner, mode: sequential}}
+        - {title: Harbour Patrol, episode_selector: {collection: col.harbour_patrol, mode: sequential}}
 ";
 
 /// Films without interruption; what is left of the grid comes after them.
@@ -100,7 +100,7 @@ schedule:
     - start: \"06:00\"
       until: \"06:00\"
       slots:
-        - {program: p.the_clockmakers, episode_selector: {mode: random}}
-        - {program: p.harbour_patrol, episode_selector: {mode: random}}
-        - {program: p.cosmic_diner, episode_selector: {mode: random}}
+        - {title: The Clockmakers, episode_selector: {collection: col.the_clockmakers, mode: random}}
+        - {title: Harbour Patrol, episode_selector: {collection: col.harbour_patrol, mode: random}}
+        - {title: Cosmic Diner, episode_selector: {collection: col.cosmic_diner, mode: random}}
 ";

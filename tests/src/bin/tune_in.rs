@@ -30,5 +30,9 @@ fn main() {
         times.push(times_of.first_idr);
     }
     times.sort();
-    println!("median {} ms, worst {} ms of {count}", times[count / 2].as_millis(), times[count - 1].as_millis());
+    println!(
+        "median {} ms, worst {} ms of {count}",
+        times[count / 2].as_millis(),
+        times[count - 1].as_millis()
+    );
 }
