@@ -25,7 +25,7 @@ MEDIA_DIR := $(patsubst ~/%,$(HOME)/%,$(MEDIA))
 ## demo [MEDIA=DIR] [PORT=N]  install what is missing, build, make a sample station (or one over DIR), serve it
 demo: deps
 	$(CARGO) build --release -p retrovue-scheduler -p retrovue-engine -p retrovue-testcard $(FEATURES)
-	exec "$(TARGET)/release/retrovue" demo $(if $(MEDIA),--media "$(MEDIA_DIR)") $(if $(PORT),--port "$(PORT)")
+	exec "$(TARGET)/release/retrovue" demo$(if $(MEDIA), --media "$(MEDIA_DIR)")$(if $(PORT), --port "$(PORT)")
 
 ## deps                       install what `make demo` needs, and nothing else
 deps:

@@ -34,7 +34,7 @@ pub enum ProduceError {
 }
 
 /// Video rate of the sample media in kb/s: flat colours need little, and all of it fits in 60 MB.
-const VIDEO_KBPS: u32 = 440;
+const VIDEO_KBPS: u32 = 400;
 
 /// The decoder's buffer in kbit: room for a key frame of a few hundred kbit without starving what follows.
 const BUFFER_KBITS: u32 = 1800;
