@@ -138,7 +138,8 @@ impl AssetReader {
 
     /// As [`start_at`](AssetReader::start_at), but begins in the middle: the first picture asked for will
     /// be `first_picture`, and audio begins `first_sample` samples of 48 kHz after the in-point. Seeks
-    /// there directly; what is shown is the same as if everything before had been read.
+    /// there directly. Pictures are the same as if everything before had been read, and so are samples but
+    /// for the noise some codecs fill bands with.
     ///
     /// # Errors
     /// As [`start_at`](AssetReader::start_at).

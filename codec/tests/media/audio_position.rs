@@ -292,8 +292,11 @@ fn a_join_is_the_same_as_having_played_up_to_it() {
             joined.join_at(Millis(in_point), first, sample).unwrap();
             let mut heard = vec![0; 9_600 * 2];
             assert_eq!(joined.audio(&mut heard).unwrap(), 9_600);
-            // The fixed-point decoder has settled long before the join.
-            assert!(heard == played[sample as usize * 2..], "{name} from {in_point}, joined at {first}");
+            let rest = &played[sample as usize * 2..];
+            let apart = heard.iter().zip(rest).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            // AAC fills bands with noise that depends on what was decoded before.
+            let allowed = if name == "pcm.mov" { 0 } else { 300 };
+            assert!(apart <= allowed, "{name} from {in_point}, joined at {first}: {apart} apart");
             let (mut a, mut b) = (Picture::empty(), Picture::empty());
             for j in first..first + 5 {
                 whole.picture(j, &mut a).unwrap();
