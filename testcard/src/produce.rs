@@ -33,20 +33,14 @@ pub enum ProduceError {
     },
 }
 
-/// Video rate of the sample media in kb/s: flat colours need little, and all of it fits in 60 MB.
-const VIDEO_KBPS: u32 = 400;
-
 /// The decoder's buffer in kbit: room for a key frame of a few hundred kbit without starving what follows.
 const BUFFER_KBITS: u32 = 1800;
 
 /// Audio rate in kb/s.
-const AUDIO_KBPS: u32 = 80;
+const AUDIO_KBPS: u32 = 64;
 
 /// Most frames between key frames, in seconds: chapter marks stand on multiples of it.
 const KEY_FRAME_SECONDS: i64 = 2;
-
-/// Speed of the encoder.
-const PRESET: &str = "ultrafast";
 
 /// Ending of a file that is not whole yet.
 pub(crate) const PARTIAL: &str = "part";
@@ -83,6 +77,7 @@ fn encode(item: &Item, path: &Path, step: &mut impl FnMut()) -> Result<(), Media
     let reel = item.reel();
     let tune = item.tune();
     let chapters = chapters(&reel);
+    let effort = item.effort();
     let rate = reel.rate;
     let mut writer = Mp4Writer::create(
         path,
@@ -91,10 +86,10 @@ fn encode(item: &Item, path: &Path, step: &mut impl FnMut()) -> Result<(), Media
                 width: reel.width,
                 height: reel.height,
                 rate,
-                bitrate_kbps: VIDEO_KBPS,
+                bitrate_kbps: effort.video_kbps,
                 vbv_buffer_kbits: BUFFER_KBITS,
                 gop_frames: (KEY_FRAME_SECONDS * rate.num() / rate.den()) as u32,
-                preset: PRESET,
+                preset: effort.preset,
                 threads: 1,
             },
             audio_bitrate_kbps: AUDIO_KBPS,

@@ -179,6 +179,21 @@ impl Item {
         self.reel().frames()
     }
 
+    /// How it is encoded: what moves much gets much, and the film, where everything moves, the better
+    /// encoder. All of it together stays below 60 MB.
+    pub(crate) fn effort(&self) -> Effort {
+        let (video_kbps, preset) = match self.kind {
+            Kind::Express => (620, "superfast"),
+            Kind::Episode { series: 0, .. } => (415, "ultrafast"),
+            Kind::Episode { series: 1, .. } => (470, "ultrafast"),
+            Kind::Episode { .. } => (435, "ultrafast"),
+            Kind::Advert(_) => (400, "ultrafast"),
+            Kind::Ident(_) | Kind::Bumper(_) | Kind::PaperMoon => (350, "ultrafast"),
+            Kind::TestCard => (250, "ultrafast"),
+        };
+        Effort { video_kbps, preset }
+    }
+
     /// The sound.
     pub(crate) fn tune(&self) -> Tune {
         match self.kind {
@@ -191,6 +206,14 @@ impl Item {
             Kind::TestCard => Tune::line_up_tone(),
         }
     }
+}
+
+/// What an item's pictures cost.
+pub(crate) struct Effort {
+    /// Average and greatest rate in kb/s.
+    pub(crate) video_kbps: u32,
+    /// A preset of x264.
+    pub(crate) preset: &'static str,
 }
 
 /// A reel in the making.

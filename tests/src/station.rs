@@ -19,12 +19,22 @@ impl Station {
     /// Starts `dir/station.yaml` on a free port and waits until it is on the air.
     ///
     /// # Panics
-    /// When it ends or says no address within 30 seconds.
+    /// When it ends or says no address.
     #[must_use]
     pub fn start(dir: &Path) -> Station {
+        let config = dir.join("station.yaml");
+        Station::launch(dir, &["serve", "--port", "0", "--config", &config.to_string_lossy()])
+    }
+
+    /// Runs `retrovue` with `arguments` and waits until it is on the air; what it logs goes to
+    /// `dir/station.log`.
+    ///
+    /// # Panics
+    /// When it ends or says no address.
+    #[must_use]
+    pub fn launch(dir: &Path, arguments: &[&str]) -> Station {
         let mut process = Command::new(binary("retrovue"))
-            .args(["serve", "--port", "0", "--config"])
-            .arg(dir.join("station.yaml"))
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(dir.join("station.log")).expect("the test folder can be written"))
