@@ -64,6 +64,11 @@ pub struct Report {
 /// # Errors
 /// The first failure; what was made until then is kept.
 pub fn fill(order: &Order, observer: &dyn Observer) -> Result<Report, ProduceError> {
+    fill_with(&repertoire(order.length), order, observer)
+}
+
+/// Fills the folder with these items.
+fn fill_with(items: &[Item], order: &Order, observer: &dyn Observer) -> Result<Report, ProduceError> {
     let folder = &order.folder;
     let failed = |doing, path: &Path| {
         let path = path.to_path_buf();
@@ -77,7 +82,6 @@ pub fn fill(order: &Order, observer: &dyn Observer) -> Result<Report, ProduceErr
         lock.lock().map_err(failed("lock", &lock_path))?;
     }
 
-    let items = repertoire(order.length);
     let edition = edition(order.length);
     let missing: Vec<&Item> = match stamped_sizes(&folder.join(COMPLETE), &edition) {
         Some(sizes) => items.iter().filter(|i| !is_whole(folder, i, &sizes)).collect(),
@@ -88,7 +92,7 @@ pub fn fill(order: &Order, observer: &dyn Observer) -> Result<Report, ProduceErr
             let missing = missing.collect();
             // Files of another edition must not be taken for ours should this run be cut short.
             if !ours {
-                for item in &items {
+                for item in items {
                     remove(&folder.join(&item.path))?;
                 }
                 remove(&folder.join(COMPLETE))?;
@@ -97,13 +101,13 @@ pub fn fill(order: &Order, observer: &dyn Observer) -> Result<Report, ProduceErr
             missing
         }
     };
-    let report = |made: usize| Report { made, kept: items.len() - made, bytes: total_size(folder, &items) };
+    let report = |made: usize| Report { made, kept: items.len() - made, bytes: total_size(folder, items) };
     if missing.is_empty() && folder.join(COMPLETE).exists() {
         return Ok(report(0));
     }
-    sweep(folder, &items);
+    sweep(folder, items);
     make(&missing, folder, order.threads, observer)?;
-    stamp(folder, &items, &edition).map_err(failed("write", &folder.join(COMPLETE)))?;
+    stamp(folder, items, &edition).map_err(failed("write", &folder.join(COMPLETE)))?;
     remove(&folder.join(STARTED))?;
     Ok(report(missing.len()))
 }
@@ -111,8 +115,12 @@ pub fn fill(order: &Order, observer: &dyn Observer) -> Result<Report, ProduceErr
 /// Whether the folder holds everything of this edition. Reads the stamp and the sizes only.
 #[must_use]
 pub fn is_complete(folder: &Path, length: Length) -> bool {
+    holds(folder, &repertoire(length), length)
+}
+
+fn holds(folder: &Path, items: &[Item], length: Length) -> bool {
     let sizes = stamped_sizes(&folder.join(COMPLETE), &edition(length));
-    sizes.is_some_and(|sizes| repertoire(length).iter().all(|item| is_whole(folder, item, &sizes)))
+    sizes.is_some_and(|sizes| items.iter().all(|item| is_whole(folder, item, &sizes)))
 }
 
 fn edition(length: Length) -> String {
@@ -243,5 +251,61 @@ mod tests {
         assert_eq!(stamped_sizes(&stamp, &edition(Length::Full)), Some(vec![("a/b.mp4".to_owned(), 12)]));
         assert!(stamped_sizes(&stamp, &edition(Length::Quick)).is_none());
         assert!(!is_complete(folder.path(), Length::Full), "the stamp names too few files");
+    }
+    struct Quiet;
+    impl Observer for Quiet {}
+
+    /// Three short items stand for all.
+    fn some() -> Vec<Item> {
+        let names = ["Stay tuned", "Ident 1", "Coming up next"];
+        let chosen = |item: &Item| names.iter().any(|name| item.path.contains(name));
+        repertoire(Length::Quick).into_iter().filter(chosen).collect()
+    }
+
+    /// A whole run, a second one that keeps everything, and runs that mend what was broken.
+    #[test]
+    fn a_folder_is_filled_once_and_mended() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("media");
+        let order = Order { folder: out.clone(), length: Length::Quick, threads: 2 };
+        let (bumpers, items) = (out.join("bumpers"), some());
+        let run = || fill_with(&items, &order, &Quiet).unwrap();
+        fs::create_dir_all(&bumpers).unwrap();
+        fs::write(bumpers.join(".Stay tuned.mp4.part"), "half").unwrap();
+        fs::write(bumpers.join("mine.mp4"), "not ours").unwrap();
+        // A file of some other edition is not taken for ours.
+        fs::write(bumpers.join("Stay tuned.mp4"), "older").unwrap();
+
+        let first = run();
+        assert_eq!((first.made, first.kept), (3, 0));
+        assert!(holds(&out, &items, Length::Quick) && !holds(&out, &items, Length::Full));
+        assert!(!bumpers.join(".Stay tuned.mp4.part").exists());
+        assert_eq!(fs::read_to_string(bumpers.join("mine.mp4")).unwrap(), "not ours");
+        let modified = |item: &Item| fs::metadata(out.join(&item.path)).unwrap().modified().unwrap();
+        let before: Vec<_> = items.iter().map(modified).collect();
+        assert_eq!((run().made, run().kept), (0, 3));
+        assert!(items.iter().map(modified).eq(before));
+
+        // One gone, one cut short.
+        fs::remove_file(bumpers.join("Stay tuned.mp4")).unwrap();
+        fs::write(bumpers.join("Coming up next.mp4"), "short").unwrap();
+        assert!(!holds(&out, &items, Length::Quick));
+        assert_eq!(run().made, 2);
+        // As an interrupted run leaves it: begun, some made, no stamp.
+        fs::remove_file(out.join(COMPLETE)).unwrap();
+        fs::write(out.join(STARTED), edition(Length::Quick)).unwrap();
+        fs::remove_file(bumpers.join("Station Ident 1.mp4")).unwrap();
+        assert_eq!(run().made, 1);
+        assert!(holds(&out, &items, Length::Quick) && !out.join(STARTED).exists());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let order = Order { folder: file.join("media"), length: Length::Quick, threads: 1 };
+        let error = fill_with(&some(), &order, &Quiet).unwrap_err();
+        assert!(error.to_string().contains("file/media"), "{error}");
     }
 }

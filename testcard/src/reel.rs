@@ -226,19 +226,24 @@ mod tests {
             let reel = item.reel();
             let frames = reel.frames();
             let mut in_turn = Projector::new(&reel);
-            let shown: Vec<u64> =
-                (0..frames).map(|k| in_turn.picture(k).map_or(0, |(frame, _)| hash(frame))).collect();
+            let mut shown = Vec::new();
+            for k in 0..frames {
+                let frame = in_turn.picture(k).expect("the reel is that long").0;
+                if k % (frames / 10).max(1) == 0 {
+                    shown.push((k, hash(frame)));
+                }
+            }
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     let reel = item.reel();
-                    for k in (0..frames).rev().step_by(frames as usize / 5) {
+                    for &(k, expected) in shown.iter().rev().step_by(3) {
                         let alone = Projector::new(&reel).picture(k).map_or(0, |(frame, _)| hash(frame));
-                        assert_eq!(shown[k as usize], alone, "{} frame {k}", item.path);
+                        assert_eq!(expected, alone, "{} frame {k}", item.path);
                     }
                 });
             });
-            let distinct: std::collections::HashSet<&u64> = shown.iter().collect();
-            assert!(distinct.len() > shown.len() / 4, "{} hardly moves", item.path);
+            let distinct: std::collections::HashSet<u64> = shown.iter().map(|&(_, hash)| hash).collect();
+            assert!(distinct.len() > shown.len() / 3, "{} hardly moves", item.path);
             assert!(in_turn.picture(frames).is_none() && in_turn.picture(-1).is_none());
         }
     }

@@ -1,6 +1,6 @@
-//! The files as another reader sees them: whole, of the right length, and made once.
+//! The files as another reader sees them: whole, of the right length, the same every time.
 
-use retrovue_testcard::{Item, Length, Observer, Order, fill, is_complete, produce, repertoire};
+use retrovue_testcard::{Item, Length, produce, repertoire};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -81,51 +81,4 @@ fn a_failure_names_the_file_and_leaves_nothing() {
     let error = produce(&item("Stay tuned"), &path, || {}).unwrap_err();
     assert!(error.to_string().contains("x.mp4"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-}
-
-/// A whole run, a second one that keeps everything, and one that mends what was broken.
-#[test]
-fn a_folder_is_filled_once_and_mended() {
-    struct Quiet;
-    impl Observer for Quiet {}
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("media");
-    let order = Order { folder: out.clone(), length: Length::Quick, threads: 2 };
-    // An interrupted run: it had begun, made one file, and left half of another.
-    fs::create_dir_all(out.join("adverts")).unwrap();
-    fs::create_dir_all(out.join("bumpers")).unwrap();
-    fs::write(out.join("bumpers/.Stay tuned.mp4.part"), "half").unwrap();
-    fs::write(out.join("adverts/mine.mp4"), "not ours").unwrap();
-
-    let all = repertoire(Length::Quick).len();
-    let first = fill(&order, &Quiet).unwrap();
-    assert_eq!((first.made, first.kept), (all, 0));
-    assert!(is_complete(&out, Length::Quick) && !is_complete(&out, Length::Full));
-    assert!(!out.join("bumpers/.Stay tuned.mp4.part").exists());
-    assert_eq!(fs::read_to_string(out.join("adverts/mine.mp4")).unwrap(), "not ours");
-    for item in repertoire(Length::Quick) {
-        assert!(fs::metadata(out.join(&item.path)).unwrap().len() > 1000, "{}", item.path);
-    }
-
-    let times = || {
-        repertoire(Length::Quick)
-            .iter()
-            .map(|i| fs::metadata(out.join(&i.path)).unwrap().modified().unwrap())
-            .collect::<Vec<_>>()
-    };
-    let before = times();
-    assert_eq!(fill(&order, &Quiet).unwrap().made, 0);
-    assert!(times() == before);
-
-    // One gone, one cut short; then the stamp gone as well while a run had begun.
-    fs::remove_file(out.join("bumpers/Stay tuned.mp4")).unwrap();
-    fs::write(out.join("filler/Test Card.mp4"), "short").unwrap();
-    assert!(!is_complete(&out, Length::Quick));
-    assert_eq!(fill(&order, &Quiet).unwrap().made, 2);
-    let edition = fs::read_to_string(out.join(".complete")).unwrap();
-    fs::write(out.join(".started"), edition.lines().next().unwrap()).unwrap();
-    fs::remove_file(out.join(".complete")).unwrap();
-    fs::remove_file(out.join("movies/The Paper Moon (1927).mp4")).unwrap();
-    assert_eq!(fill(&order, &Quiet).unwrap().made, 1);
-    assert!(is_complete(&out, Length::Quick));
 }

@@ -1,7 +1,10 @@
 //! The programs under test and the tools that judge them.
 
+use rustix::process::{Pid, kill_process};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+
+pub use rustix::process::Signal;
 
 /// Path of one of the workspace's binaries, built beside the running test.
 ///
@@ -37,4 +40,13 @@ pub fn run(command: &mut Command) -> Output {
         String::from_utf8_lossy(&output.stderr)
     );
     output
+}
+
+/// Sends `signal` to process `pid`; one that has gone is no error.
+///
+/// # Panics
+/// When `pid` is no process id.
+pub fn signal(pid: u64, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    let _ = kill_process(pid, signal);
 }

@@ -1,6 +1,6 @@
 //! A whole station: `retrovue serve` with its own folder, media and port.
 
-use crate::programs::binary;
+use crate::programs::{Signal, binary, signal};
 use crate::viewer::page;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -74,17 +74,11 @@ impl Station {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-
-    /// Process id of the station.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
 }
 
 impl Drop for Station {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        signal(u64::from(self.process.id()), Signal::TERM);
         let _ = self.process.wait();
     }
 }

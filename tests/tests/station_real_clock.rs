@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
 use retrovue_tests::clip::plain;
-use retrovue_tests::programs::binary;
+use retrovue_tests::programs::{Signal, binary, signal};
 use retrovue_tests::station::Station;
 use retrovue_tests::stream::check_continuous;
 use retrovue_tests::viewer::{get, page};
@@ -135,7 +135,7 @@ fn a_killed_session_comes_back_on_the_same_connections_at_the_right_place() {
     });
     let channel = station.channel();
     let (pid, block_start) = (&channel["air_pid"], channel["now"]["start_utc_ms"].as_i64().unwrap());
-    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    signal(pid.as_u64().unwrap(), Signal::KILL);
     station.wait_for("a new session", Duration::from_secs(5), |c| {
         c["on_air"] == true && c["air_pid"] != *pid && c["air_pid"].is_u64()
     });
