@@ -2,7 +2,6 @@
 //!
 //! A bar on a terminal, one line in a pipe. Exit codes: 0 made or already there, 1 failed, 2 usage.
 
-use anyhow::Context;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use retrovue_testcard::{Length, Observer, Order, fill};
@@ -78,8 +77,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bar.0.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
     }
     let start = Instant::now();
-    let report = fill(&order, &bar)
-        .with_context(|| format!("the sample media in {} could not be made", order.folder.display()))?;
+    // The error says its cause itself: chained, it would say it twice.
+    let report = fill(&order, &bar).map_err(|error| {
+        anyhow::anyhow!("the sample media in {} could not be made: {error}", order.folder.display())
+    })?;
     bar.0.finish_and_clear();
     let megabytes = report.bytes.div_ceil(1_000_000);
     let folder = order.folder.display();
