@@ -178,15 +178,7 @@ pub fn render<W: Write + Send + 'static>(
     report.first_frame = first.0;
     shared.report.answer();
     loop {
-        // Ended is read first: frames emitted before it are then seen below.
-        let ended = shared.has_ended();
-        let mut session = shared.lock();
-        if let Some(end) = shared.emitted_end() {
-            session.on_emitted(end);
-        }
-        if ended && let Some(failure) = shared.failure() {
-            session.fail(failure.clone());
-        }
+        let (mut session, ended) = shared.settle();
         for event in session.take_events() {
             report.note(event);
         }

@@ -216,15 +216,7 @@ impl Desk {
 fn report(shared: &SharedSession, sender: &AirSender, pipeline: Pipeline) {
     shared.report.answer();
     loop {
-        // Ended is read first: frames emitted before it are then seen below.
-        let ended = shared.has_ended();
-        let mut session = shared.lock();
-        if let Some(end) = shared.emitted_end() {
-            session.on_emitted(end);
-        }
-        if ended && let Some(failure) = shared.failure() {
-            session.fail(failure.clone());
-        }
+        let (mut session, ended) = shared.settle();
         let events: Vec<SessionEvent> = session.take_events().collect();
         drop(session);
         for event in events {

@@ -113,6 +113,21 @@ impl SharedSession {
             .map_or(fallback, |a| UtcMs(a.utc.0 + (self.clock.now().0 - a.mono.0).div_euclid(1_000_000)))
     }
 
+    /// Tells the session what has left since the last call and, once the output has ended, why it
+    /// failed; its events are then up to date. Gives the session and whether the output has ended.
+    pub fn settle(&self) -> (MutexGuard<'_, Session>, bool) {
+        // Ended is read first: frames emitted before it are then seen below.
+        let ended = self.has_ended();
+        let mut session = self.lock();
+        if let Some(end) = self.emitted_end() {
+            session.on_emitted(end);
+        }
+        if ended && let Some(failure) = self.failure() {
+            session.fail(failure.clone());
+        }
+        (session, ended)
+    }
+
     /// Wakes producers that wait for a block.
     pub fn blocks_changed(&self) {
         self.changed.notify_all();

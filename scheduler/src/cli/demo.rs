@@ -48,6 +48,7 @@ impl From<DemoError> for Failure {
     fn from(error: DemoError) -> Failure {
         match error {
             DemoError::Catalog(error) => Failure::from(error),
+            DemoError::Scan(error) => Failure::from(error),
             DemoError::NotWritable { .. } => Failure::new(Exit::NotWritable, error),
             DemoError::NoMedia { .. } | DemoError::NothingToAir { .. } => {
                 Failure::new(Exit::Unreadable, error)

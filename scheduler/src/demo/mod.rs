@@ -8,6 +8,7 @@ mod own_media;
 mod sample;
 
 use crate::catalog::{AssetRecord, CatalogError};
+use crate::ingest::IngestError;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,9 @@ pub enum DemoError {
         /// What happened.
         reason: String,
     },
+    /// The user's folder cannot be scanned.
+    #[error(transparent)]
+    Scan(#[from] IngestError),
     /// The catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),

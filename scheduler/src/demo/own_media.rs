@@ -30,9 +30,7 @@ pub fn own_media_station(
     fs::create_dir_all(dir).map_err(|source| not_writable(dir, source))?;
     let mut catalog = Catalog::open(&dir.join("data"))?;
     let source = IngestSource { path: media.clone(), name: None, asset_type: None };
-    let report = Ingest::new(&mut catalog, ProberCommand::standard())
-        .run(&[source], progress)
-        .map_err(|error| DemoError::Testcard { program: "scan".to_owned(), reason: error.to_string() })?;
+    let report = Ingest::new(&mut catalog, ProberCommand::standard()).run(&[source], progress)?;
     let assets: Vec<AssetRecord> = catalog
         .assets()?
         .into_iter()
