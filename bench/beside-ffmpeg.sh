@@ -4,8 +4,9 @@
 #
 #   bench/beside-ffmpeg.sh FILE [SECONDS]
 #
-# FILE should last just under a whole number of minutes: what is left of the last minute is black for
-# AIR, and ffmpeg has no such rest. Needs a release build (make build), ffmpeg, curl, jq and bc. Quote
+# SECONDS should be a whole number of FILE's lengths, or the two may encode different parts of it. FILE
+# should last just under a whole number of minutes: what is left of the last minute is black for AIR,
+# and ffmpeg has no such rest. Needs a release build (make build), ffmpeg, curl, jq and bc. Quote
 # the ratios: they are taken in one run.
 set -euo pipefail
 file=$(realpath "${1:?usage: bench/beside-ffmpeg.sh FILE [SECONDS]}")

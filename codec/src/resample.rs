@@ -128,7 +128,7 @@ impl Resampler {
             // SAFETY: the input planes hold `count` samples in the format the context was made for, or the
             // input is null; the target has room for `room` samples. What does not fit is kept inside.
             let made = unsafe {
-                ff::swr_convert(self.context.as_ptr(), &mut target, room as i32, input, count as i32)
+                ff::swr_convert(self.context.as_ptr(), &raw mut target, room as i32, input, count as i32)
             };
             if made < 0 {
                 return Err(MediaError::Config { what: format!("resampling failed: {}", error_text(made)) });

@@ -21,9 +21,9 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
 
-/// Packets due within this span leave in one write: 200 wake-ups a second at most, and a viewer's
-/// buffer is a hundred times as long.
-const BATCH_NS: i64 = 5_000_000;
+/// Packets due within this span leave in one write: 100 wake-ups a second at most, and a viewer's
+/// buffer is fifty times as long.
+const BATCH_NS: i64 = 10_000_000;
 
 /// Bytes of one write: a batch at 40 Mb/s.
 const WRITE_BYTES: usize = PACKET_SIZE * 128;

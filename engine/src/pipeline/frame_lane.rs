@@ -20,6 +20,9 @@ use std::time::Duration;
 /// out a slow read, at 1.4 MB each in 720p.
 pub(super) const FRAMES_AHEAD: usize = 4;
 
+/// Frames at home that wake a producer which has none left to fill: it then decodes several in a row.
+const REFILL_FRAMES: usize = FRAMES_AHEAD / 2;
+
 /// Longest wait before the stop flag is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -150,7 +153,9 @@ impl LaneReceiver {
                 return Err(Stopped);
             }
             if let Ok(delivery) = self.deliveries.pop() {
-                self.fill.ring();
+                if !matches!(delivery, Delivery::Frame(_)) {
+                    self.fill.ring();
+                }
                 return Ok(delivery);
             }
             self.encoder.wait(LOOK_AGAIN);
@@ -160,7 +165,7 @@ impl LaneReceiver {
     /// Sends a used frame home.
     pub(super) fn give_back(&mut self, frame: Box<Frame>) {
         // Never full: it has room for every frame of the lane.
-        if self.empties.push(frame).is_ok() {
+        if self.empties.push(frame).is_ok() && FRAMES_AHEAD - self.empties.slots() >= REFILL_FRAMES {
             self.fill.ring();
         }
     }

@@ -65,13 +65,16 @@ pub struct SharedSession {
     taken_end: AtomicI64,
     /// One past the last frame that left.
     emitted_end: AtomicI64,
+    /// What `emitted_end` must reach to be worth a ring of `report`.
+    next_event_at: AtomicI64,
     /// Why the output ended, when it was a failure; the first one stands.
     failure: OnceLock<Failure>,
     /// Access units that left too late for their decoding time.
     late_units: AtomicU64,
     /// The output has ended.
     ended: AtomicBool,
-    /// Rung when a frame left or the output ended.
+    /// Rung when a block event is due or the output ended. A block that is accepted while nothing is on
+    /// the air sets no new point to ring at, so its answerer also looks now and then.
     pub report: Bell,
 }
 
@@ -87,6 +90,7 @@ impl SharedSession {
             stop: Arc::new(AtomicBool::new(false)),
             taken_end: AtomicI64::new(i64::MIN),
             emitted_end: AtomicI64::new(i64::MIN),
+            next_event_at: AtomicI64::new(i64::MIN),
             failure: OnceLock::new(),
             late_units: AtomicU64::new(0),
             ended: AtomicBool::new(false),
@@ -122,6 +126,8 @@ impl SharedSession {
         if let Some(end) = self.emitted_end() {
             session.on_emitted(end);
         }
+        let next = session.next_event_at().map_or(i64::MAX, |frame| frame.0);
+        self.next_event_at.store(next, Ordering::Release);
         if ended && let Some(failure) = self.failure() {
             session.fail(failure.clone());
         }
@@ -222,7 +228,9 @@ impl SharedSession {
     /// Every frame before `end` has left.
     pub fn frames_emitted(&self, end: FrameIndex) {
         self.emitted_end.fetch_max(end.0, Ordering::AcqRel);
-        self.report.ring();
+        if end.0 >= self.next_event_at.load(Ordering::Acquire) {
+            self.report.ring();
+        }
     }
 
     /// An access unit left too late for its decoding time.

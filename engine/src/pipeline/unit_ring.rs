@@ -19,6 +19,11 @@ use std::time::Duration;
 /// is a little more than one.
 pub(super) const UNITS_AHEAD: usize = 96;
 
+/// Free slots at which an encoder that found the ring full goes on. It then encodes several pictures
+/// in a row, while its tables and reference pictures are in the processor's caches, and wakes a
+/// seventh as often as for each unit by itself.
+const REFILL_UNITS: usize = UNITS_AHEAD / 4;
+
 /// Longest wait before the stop flag is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -126,11 +131,12 @@ impl UnitSender {
         if data.len() > self.capacity {
             return Err(SendError::TooLarge { len: data.len(), capacity: self.capacity });
         }
+        let mut wanted = 1;
         loop {
             if self.stop.load(Ordering::Acquire) {
                 return Err(SendError::Stopped);
             }
-            if self.entries.slots() > 0
+            if self.entries.slots() >= wanted
                 && let Ok(mut chunk) = self.bytes.write_chunk(data.len())
             {
                 let (first, second) = chunk.as_mut_slices();
@@ -145,6 +151,7 @@ impl UnitSender {
                 self.air.ring();
                 return Ok(());
             }
+            wanted = REFILL_UNITS;
             self.encoder.wait(LOOK_AGAIN);
         }
     }
@@ -163,7 +170,9 @@ impl UnitReceiver {
             data.extend_from_slice(second);
             chunk.commit_all();
         }
-        self.encoder.ring();
+        if UNITS_AHEAD - self.entries.slots() >= REFILL_UNITS {
+            self.encoder.ring();
+        }
         Some(entry)
     }
 }

@@ -290,6 +290,13 @@ impl Session {
         }
     }
 
+    /// What [`on_emitted`](Session::on_emitted) must reach to make the next event.
+    #[must_use]
+    pub fn next_event_at(&self) -> Option<FrameIndex> {
+        let block = self.on_air.front()?;
+        Some(if block.started { block.end } else { block.start.max(self.first_frame).offset(1) })
+    }
+
     /// The session failed: reports the block on the air as failed, at block level only
     /// (CONTRACT-SEG-005 G3), and terminates. At a fence, where the block has completed, no block
     /// failed and only the session's end is reported.
