@@ -6,12 +6,14 @@
 //!
 //! [`session`] is pure. [`pipeline`] moves frames between threads and paces the output by
 //! [`clock`]. [`render`] runs both on a virtual clock, [`serve`] on the monotonic one behind the
-//! control socket. Nothing here knows a schedule, a guide, a zone or what kind of content a segment
+//! control socket; [`metrics`] counts what happens. Nothing here knows a schedule, a guide, a zone or what kind of content a segment
 //! is.
 
 pub mod asset;
 pub mod clock;
 pub mod format;
+pub mod legacy;
+pub mod metrics;
 pub mod pipeline;
 pub mod probe;
 pub mod render;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use retrovue_engine::render::Outcome;
 use retrovue_proto::plan::Plan;
 use retrovue_timebase::UtcMs;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,6 +50,7 @@ enum Verb {
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("RETROVUE_LOG").unwrap_or_else(|_| "info".into()),
         )

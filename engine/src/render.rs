@@ -6,6 +6,7 @@
 use crate::asset::DiskAssets;
 use crate::clock::{Clock, MonoNs};
 use crate::format::SessionFormat;
+use crate::metrics::{Metrics, Produced};
 use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
 use crate::session::{Session, SessionEvent, TaskLookup};
 use retrovue_proto::code::{Failure, FailureCode};
@@ -50,6 +51,8 @@ pub struct Report {
     pub blocks: Vec<BlockReport>,
     /// Block events in the order Core would see them.
     pub events: Vec<EventReport>,
+    /// What the assets gave and what was padded, over all blocks.
+    pub produced: Produced,
 }
 
 /// Frames of one block.
@@ -87,6 +90,7 @@ impl Report {
             bytes: 0,
             blocks: Vec::new(),
             events: Vec::new(),
+            produced: Metrics::default().produced(),
         }
     }
 
@@ -197,6 +201,7 @@ pub fn render<W: Write + Send + 'static>(
         shared.report.wait(Duration::from_millis(20));
     }
     pipeline.join();
+    report.produced = shared.metrics.produced();
     report.bytes = bytes.load(std::sync::atomic::Ordering::Relaxed);
     if let Some(failure) = shared.failure() {
         report.outcome = Outcome::Terminated;

@@ -6,6 +6,7 @@
 use crate::asset::DiskAssets;
 use crate::clock::Clock;
 use crate::format::SessionFormat;
+use crate::legacy::Preview;
 use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
 use crate::session::{Session, SessionEvent};
 use retrovue_control::air_end::{AirEnd, AirInput, AirSender};
@@ -47,7 +48,7 @@ fn session_process(stream: UnixStream) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut desk = Desk { sender, output: None, running: None };
+    let mut desk = Desk { sender, output: None, running: None, preview: None };
     let code = loop {
         match end.next(None) {
             Ok(AirInput::Request(request)) => desk.answer(request),
@@ -69,6 +70,8 @@ struct Desk {
     sender: AirSender,
     output: Option<UnixStream>,
     running: Option<Running>,
+    /// Loaded, not yet switched to.
+    preview: Option<Preview>,
 }
 
 struct Running {
@@ -86,6 +89,9 @@ impl Desk {
             Some(core_message::Request::AttachStream(attach)) => self.attach(&attach.socket_path),
             Some(core_message::Request::StartBlockPlanSession(start)) => self.start(start),
             Some(core_message::Request::FeedBlockPlan(feed)) => self.feed(feed),
+            Some(core_message::Request::LoadPreview(preview)) => self.load_preview(preview),
+            Some(core_message::Request::SwitchToLive(switch)) => self.switch_to_live(switch),
+            Some(core_message::Request::GetMetrics(_)) => return self.tell_metrics(id),
             Some(core_message::Request::StopSession(_)) => {
                 self.stop();
                 self.send(air_message::Message::SessionEnded(message::SessionEnded { reason: None }));
@@ -104,7 +110,23 @@ impl Desk {
                 reply::Outcome::Rejected(failure.into())
             }
         };
+        self.reply(id, outcome);
+    }
+
+    fn reply(&self, id: u64, outcome: reply::Outcome) {
         self.send(air_message::Message::Reply(message::Reply { request_id: id, outcome: Some(outcome) }));
+    }
+
+    fn tell_metrics(&self, id: u64) {
+        let outcome = match &self.running {
+            Some(running) => {
+                let emitted = running.shared.frames_emitted_since_join();
+                let openmetrics = running.shared.metrics.openmetrics(emitted);
+                reply::Outcome::Metrics(message::Metrics { openmetrics })
+            }
+            None => reply::Outcome::Rejected(no_session().into()),
+        };
+        self.reply(id, outcome);
     }
 
     fn send(&self, message: air_message::Message) {
@@ -185,10 +207,7 @@ impl Desk {
 
     fn feed(&mut self, feed: message::FeedBlockPlan) -> Answer {
         let Some(running) = &mut self.running else {
-            return Err(Failure::new(
-                FailureCode::NoSession,
-                "no session is running; start one first".into(),
-            ));
+            return Err(no_session());
         };
         let block = feed.block.ok_or_else(|| missing("FeedBlockPlan.block"))?;
         let block = BlockPlan::try_from(block).map_err(invalid)?;
@@ -199,6 +218,39 @@ impl Desk {
         }
         running.shared.lock().accept(&block, receipt, &mut running.assets)?;
         running.shared.blocks_changed();
+        Ok(())
+    }
+
+    fn load_preview(&mut self, request: message::LoadPreview) -> Answer {
+        let preview = Preview::new(request)?;
+        // Named now rather than at the switch, when it would be too late for another.
+        let mut assets = DiskAssets::new(PathBuf::from("/"));
+        crate::session::AssetFacts::facts(&mut assets, preview.asset_uri())?;
+        self.preview = Some(preview);
+        Ok(())
+    }
+
+    fn switch_to_live(&mut self, switch: message::SwitchToLive) -> Answer {
+        let Some(preview) = &self.preview else {
+            return Err(Failure::new(
+                FailureCode::ProtocolError,
+                "no preview is loaded; send LoadPreview before SwitchToLive".into(),
+            ));
+        };
+        let block = message::BlockPlan::from(&preview.block(&switch));
+        if self.running.is_some() {
+            self.feed(message::FeedBlockPlan { block: Some(block) })?;
+        } else {
+            self.start(message::StartBlockPlanSession {
+                format: switch.format,
+                blocks: vec![block],
+                join_utc_ms: switch.join_utc_ms,
+                service: switch.service,
+                resume: None,
+            })?;
+        }
+        // A refused switch keeps its preview.
+        self.preview = None;
         Ok(())
     }
 
@@ -256,6 +308,10 @@ fn block_event_message(event: SessionEvent) -> message::BlockEvent {
         }
     };
     message::BlockEvent { kind: kind.into(), block_id, frames_emitted, failure }
+}
+
+fn no_session() -> Failure {
+    Failure::new(FailureCode::NoSession, "no session is running; start one first".into())
 }
 
 fn missing(field: &str) -> Failure {

@@ -38,6 +38,8 @@ fn pages() {
     assert!(guide.contains("<title>Show &lt;two-"), "{guide}");
     assert!(list.contains("tvg-id=\"retrovue.3\""), "{list}");
     assert_eq!(status(&station.get("/healthz")), "200");
+    assert_eq!(status(&station.get("/metrics/two")), "503");
+    assert_eq!(status(&station.get("/metrics/nine")), "404");
     let channel = station.channel(1);
     assert_eq!(channel["id"], "two");
     assert_eq!(channel["number"], 2);

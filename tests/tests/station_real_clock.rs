@@ -98,6 +98,16 @@ fn viewers_share_one_session_that_shows_what_the_schedule_says_and_ends_after_th
     let bytes = first.watch(Duration::from_secs(23));
     let pid = station.channel()["air_pid"].clone();
     assert_eq!(station.channel()["viewers"], 1);
+    let counts = page(&station.address, "/metrics/one");
+    let count = |name: &str| -> f64 {
+        let line =
+            counts.lines().find_map(|l| l.strip_prefix(name)).unwrap_or_else(|| panic!("{name} in {counts}"));
+        line.trim().parse().unwrap()
+    };
+    assert!(count("air_frames_emitted_total ") > 20.0 * 30.0, "{counts}");
+    assert!(count("air_lateness_seconds_count ") > 20.0 * 30.0, "{counts}");
+    assert!(count("air_pad_frames_total ") > 0.0, "{counts}");
+    assert!(count("air_ring_high_water{ring=\"frames_a\"} ") >= 2.0, "{counts}");
 
     let path = save(dir.path(), "first.ts", whole_units(bytes));
     let frames = check_continuous(&path, 3000);

@@ -11,6 +11,7 @@ use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{Entry, Stream, UNITS_AHEAD, UnitReceiver};
 use crate::clock::MonoNs;
 use crate::format::SessionFormat;
+use crate::metrics::LATE_NS;
 use retrovue_mux::{
     AccessUnit, ConfigError, MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume,
     StreamConfig, StreamIndex, ts::Packet,
@@ -30,6 +31,10 @@ const WRITE_BYTES: usize = PACKET_SIZE * 128;
 
 /// Bytes a unit may have before its buffer grows: an IDR picture at any house rate.
 const UNIT_BYTES: usize = 1 << 19;
+
+/// Furthest the output may be behind its clock. It catches up after a stall that is shorter; a machine that
+/// falls this far behind does not (CONTRACT-BLOCK-002 E3).
+const DRIFT_TOLERANCE_NS: i64 = 3_000_000_000;
 
 /// Longest wait for an access unit before the stop flag is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -61,6 +66,14 @@ pub(super) struct Air<W> {
     unit: Vec<u8>,
     /// Packets due together.
     batch: Vec<u8>,
+    /// Instants of the frames that begin in `batch`.
+    frames_in_batch: Vec<MonoNs>,
+    /// When the next frame should begin to leave.
+    next_frame_due: MonoNs,
+    /// The output has kept time once: from then on lateness counts.
+    caught_up: bool,
+    /// A packet is due and nothing has been encoded.
+    starved: bool,
 }
 
 impl<W: Write> Air<W> {
@@ -71,6 +84,7 @@ impl<W: Write> Air<W> {
     pub(super) fn new(
         format: &SessionFormat,
         anchor: Anchor,
+        first: FrameIndex,
         output: Output<W>,
         units: UnitReceiver,
         reorder_frames: i64,
@@ -94,6 +108,10 @@ impl<W: Write> Air<W> {
             current: None,
             unit: Vec::with_capacity(UNIT_BYTES),
             batch: Vec::with_capacity(WRITE_BYTES),
+            frames_in_batch: Vec::with_capacity(WRITE_BYTES / PACKET_SIZE),
+            next_frame_due: anchor.due(first),
+            caught_up: false,
+            starved: false,
         })
     }
 
@@ -137,7 +155,8 @@ impl<W: Write> Air<W> {
                         self.write(session)?;
                         session.clock.wait_until(due);
                     }
-                    self.note_departure(&packet, session);
+                    self.starved = false;
+                    self.note_departure(&packet, due, session);
                     self.batch.extend_from_slice(&packet);
                     if self.batch.len() + PACKET_SIZE > WRITE_BYTES {
                         self.write(session)?;
@@ -145,6 +164,7 @@ impl<W: Write> Air<W> {
                 }
                 Poll::NeedInput { .. } => {
                     self.write(session)?;
+                    self.note_wait(session)?;
                     if held.is_none() && !input_ended {
                         bell.wait(LOOK_AGAIN);
                     }
@@ -156,7 +176,7 @@ impl<W: Write> Air<W> {
                     }
                     return self.sink.flush().map_err(|e| closed(&e));
                 }
-                Poll::Event(MuxEvent::AccessUnitLate { .. }) => session.unit_late(),
+                Poll::Event(MuxEvent::AccessUnitLate { .. }) => session.metrics.late_units.add(1),
                 Poll::Event(_) => {}
                 Poll::OutputTooSmall => return Err(internal("the muxer asked for more than a packet")),
             }
@@ -191,14 +211,48 @@ impl<W: Write> Air<W> {
     }
 
     /// A picture has left when the next one begins.
-    fn note_departure(&mut self, packet: &[u8; PACKET_SIZE], session: &SharedSession) {
+    fn note_departure(&mut self, packet: &[u8; PACKET_SIZE], due: MonoNs, session: &SharedSession) {
         let Ok(packet) = Packet::parse(packet) else { return };
         if packet.pid() == Pid::DEFAULT_VIDEO && packet.payload_unit_start_indicator() {
             if let Some(end) = self.current {
                 session.frames_emitted(end);
             }
             self.current = self.leaving.pop_front();
+            if let Some(end) = self.current {
+                self.next_frame_due = self.anchor.due(end);
+            }
+            self.frames_in_batch.push(due);
         }
+    }
+
+    /// Nothing can be sent until more has been encoded.
+    fn note_wait(&mut self, session: &SharedSession) -> Result<(), Failure> {
+        let late = session.clock.now().0 - self.next_frame_due.0;
+        if late > 0 && self.caught_up && !self.starved {
+            self.starved = true;
+            session.metrics.underruns.add(1);
+        }
+        in_tolerance(late)
+    }
+
+    /// The frames of the batch have begun to leave.
+    fn note_lateness(&mut self, session: &SharedSession) -> Result<(), Failure> {
+        let now = session.clock.now();
+        let mut latest = 0;
+        for due in self.frames_in_batch.drain(..) {
+            let late = now.0 - due.0;
+            latest = latest.max(late);
+            if !self.caught_up && late <= 0 {
+                self.caught_up = true;
+                let start_up = (now.0 - self.anchor.mono.0) / 1000;
+                session.metrics.start_up_micros.see(usize::try_from(start_up).unwrap_or(0));
+            }
+            if self.caught_up {
+                session.metrics.lateness.record_nanos(late);
+                session.metrics.late_frames.add(u64::from(late > LATE_NS));
+            }
+        }
+        in_tolerance(latest)
     }
 
     fn write(&mut self, session: &SharedSession) -> Result<(), Failure> {
@@ -207,8 +261,25 @@ impl<W: Write> Air<W> {
         }
         let written = self.sink.write_all(&self.batch);
         self.batch.clear();
-        written.map_err(|e| closed(&e))
+        written.map_err(|e| closed(&e))?;
+        self.note_lateness(session)
     }
+}
+
+/// CONTRACT-BLOCK-002 E3. The session's frames are never moved to meet the clock again: it ends, and
+/// Core begins one that is in time.
+fn in_tolerance(late_ns: i64) -> Result<(), Failure> {
+    if late_ns <= DRIFT_TOLERANCE_NS {
+        return Ok(());
+    }
+    let (late, tolerance) = (late_ns / 1_000_000, DRIFT_TOLERANCE_NS / 1_000_000);
+    Err(Failure::new(
+        FailureCode::DriftExceeded,
+        format!(
+            "the output is {late} ms behind its clock, {tolerance} are tolerated; the machine or its media \
+             cannot keep up with so many channels at this format"
+        ),
+    ))
 }
 
 enum Pushed {

@@ -5,12 +5,12 @@
 
 use super::bell::Bell;
 use super::frame_lane::{Delivery, Frame, LaneReceiver};
-use super::shared_session::SharedSession;
+use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{Entry, SendError, Stream, UnitSender};
 use crate::format::SessionFormat;
 use retrovue_codec::{AudioEncoder, EncodedPicture, MediaError, VideoEncoder};
 use retrovue_proto::code::{Failure, FailureCode};
-use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, SampleIndex, Ticks90k, UtcMs};
+use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, SampleIndex, Ticks90k};
 
 /// Largest AAC access unit: 6144 bits a channel (ISO/IEC 14496-3 §4.5.3.3), and its ADTS header.
 const MAX_AUDIO_UNIT: usize = 2 * 6144 / 8 + 9;
@@ -29,6 +29,7 @@ pub(super) struct Encode {
     /// off here.
     next_audio: SampleIndex,
     timeline: Timeline,
+    anchor: Anchor,
 }
 
 /// Stamps of frames and samples on the absolute timeline.
@@ -73,7 +74,7 @@ impl Encode {
     pub(super) fn open(
         format: &SessionFormat,
         units: UnitSender,
-        epoch: UtcMs,
+        anchor: Anchor,
         first: FrameIndex,
     ) -> Result<Encode, MediaError> {
         let rate = format.shape.rate;
@@ -88,7 +89,8 @@ impl Encode {
             pcm: Vec::with_capacity(unit_values + rate.max_samples_per_frame() as usize * 2),
             audio_unit: Vec::with_capacity(MAX_AUDIO_UNIT),
             next_audio,
-            timeline: Timeline { epoch: epoch.ticks_90k(), rate },
+            timeline: Timeline { epoch: anchor.epoch.ticks_90k(), rate },
+            anchor,
             format: format.clone(),
         })
     }
@@ -110,7 +112,7 @@ impl Encode {
             };
             let step = match delivery {
                 Delivery::Frame(frame) => {
-                    let step = self.frame(&frame);
+                    let step = self.frame(&frame, session);
                     session.frames_taken(frame.index.offset(1));
                     lanes[live].give_back(frame);
                     step
@@ -119,12 +121,12 @@ impl Encode {
                     live = 1 - live;
                     Ok(())
                 }
-                Delivery::Drain => self.drain_video(),
+                Delivery::Drain => self.drain_video(session),
                 Delivery::Failed(failure) => {
                     session.set_failure(*failure);
-                    break self.finish();
+                    break self.finish(session);
                 }
-                Delivery::Finished => break self.finish(),
+                Delivery::Finished => break self.finish(session),
             };
             if step.is_err() {
                 break step;
@@ -142,7 +144,7 @@ impl Encode {
         let _ = self.units.send(Entry::End, &[]);
     }
 
-    fn frame(&mut self, frame: &Frame) -> Result<(), EncodeError> {
+    fn frame(&mut self, frame: &Frame, session: &SharedSession) -> Result<(), EncodeError> {
         self.pcm.extend_from_slice(&frame.pcm);
         let unit_values = AAC_FRAME_SAMPLES as usize * 2;
         while self.pcm.len() >= unit_values {
@@ -159,6 +161,7 @@ impl Encode {
         if let Some(video) = &mut self.video {
             let reorder = video.reorder_frames();
             if let Some(picture) = video.encode(&frame.picture, frame.index, frame.force_idr)? {
+                note_margin(session, self.anchor, picture.dts.offset(reorder));
                 send_video(&mut self.units, self.timeline, &picture, reorder)?;
             }
         }
@@ -181,18 +184,19 @@ impl Encode {
 
     /// Lets out every picture the encoder holds back. The next frame opens a new encoder, which
     /// begins with an IDR and whose decoding times go on where these end.
-    fn drain_video(&mut self) -> Result<(), EncodeError> {
+    fn drain_video(&mut self, session: &SharedSession) -> Result<(), EncodeError> {
         if let Some(mut video) = self.video.take() {
             let reorder = video.reorder_frames();
             while let Some(picture) = video.flush()? {
+                note_margin(session, self.anchor, picture.dts.offset(reorder));
                 send_video(&mut self.units, self.timeline, &picture, reorder)?;
             }
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), EncodeError> {
-        self.drain_video()?;
+    fn finish(&mut self, session: &SharedSession) -> Result<(), EncodeError> {
+        self.drain_video(session)?;
         if !self.pcm.is_empty() {
             self.pcm.resize(AAC_FRAME_SAMPLES as usize * 2, 0);
             if self.audio.encode(&self.pcm, &mut self.audio_unit)? {
@@ -204,6 +208,13 @@ impl Encode {
             self.send_audio()?;
         }
         Ok(())
+    }
+}
+
+/// A picture is encoded that leaves at the instant of frame `slot`.
+fn note_margin(session: &SharedSession, anchor: Anchor, slot: FrameIndex) {
+    if !session.clock.is_virtual() {
+        session.metrics.encode_margin.record_nanos(anchor.due(slot).0 - session.clock.now().0);
     }
 }
 

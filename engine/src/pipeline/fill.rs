@@ -6,6 +6,7 @@
 
 use super::frame_lane::{Delivery, LaneSender, Stopped};
 use super::shared_session::{Next, SharedSession};
+use crate::metrics::Metrics;
 use crate::session::SegmentTask;
 use retrovue_codec::{AssetReader, MediaError, OutputShape, Picture, PictureStatus};
 use retrovue_proto::code::{Failure, FailureCode};
@@ -41,7 +42,7 @@ pub(super) fn run(
                 if ordinal > 0 {
                     session.wait_taken(task.first_frame.offset(-preroll));
                 }
-                let played = play(&task, &mut lane, shape, black);
+                let played = play(&task, &mut lane, shape, black, &session.metrics);
                 if matches!(played, Ok(())) {
                     session.task_produced(ordinal);
                     ordinal += 2;
@@ -92,6 +93,7 @@ fn play(
     lane: &mut LaneSender,
     shape: &OutputShape,
     black: &Picture,
+    metrics: &Metrics,
 ) -> Result<(), PlayError> {
     let rate = shape.rate;
     let origin = task.segment_start;
@@ -99,7 +101,7 @@ fn play(
     let first_sample = rate.first_sample(task.first_frame).samples_since(origin_sample);
     let mut reader = AssetReader::open(&task.path, shape)?;
     reader.join_at(task.in_point, task.first_frame.frames_since(origin), first_sample)?;
-    let mut frames_delivered: i64 = 0;
+    let mut frames_delivered: u64 = 0;
     let (mut video_ended, mut audio_ended) = (false, false);
     for index in task.first_frame.0..task.end_frame.0 {
         let index = FrameIndex(index);
@@ -119,17 +121,19 @@ fn play(
             audio_ended = reader.audio(&mut frame.pcm)? < wanted;
         }
         // INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001: delivered content is counted at every emit.
-        frames_delivered += i64::from(!(video_ended && audio_ended));
+        frames_delivered += u64::from(!(video_ended && audio_ended));
         frame.index = index;
         // A seam is a cut: an IDR there costs no more than the scene change would.
         frame.force_idr = index == task.first_frame;
         lane.send(Delivery::Frame(frame))?;
     }
+    let frames = u64::try_from(task.end_frame.frames_since(task.first_frame)).unwrap_or(0);
+    metrics.segment_produced(frames, frames_delivered, task.planned_frames_left());
     tracing::debug!(
         asset = %task.path.display(),
         first = task.first_frame.0,
         end = task.end_frame.0,
-        planned = task.planned_frame_count,
+        planned = task.planned_frames_left(),
         delivered = frames_delivered,
         "segment produced"
     );

@@ -8,6 +8,7 @@
 //! | empty | the encoder waits; on the air this shows as a late frame |
 
 use super::bell::Bell;
+use crate::metrics::Metrics;
 use retrovue_codec::Picture;
 use retrovue_proto::code::Failure;
 use retrovue_timebase::FrameIndex;
@@ -59,6 +60,9 @@ pub(super) struct LaneSender {
     encoder: Arc<Bell>,
     fill: Arc<Bell>,
     stop: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+    /// Which of the two lanes this is.
+    parity: usize,
 }
 
 /// Encoder's end.
@@ -74,12 +78,14 @@ pub(super) struct LaneReceiver {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stopped;
 
-/// A lane with its frames allocated; `max_samples` is the most sample pairs any frame holds.
+/// Lane 0 or 1 with its frames allocated; `max_samples` is the most sample pairs any frame holds.
 #[must_use]
 pub(super) fn lane(
+    parity: usize,
     max_samples: usize,
     encoder: Arc<Bell>,
     stop: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
 ) -> (LaneSender, LaneReceiver) {
     let fill = Arc::new(Bell::default());
     // Two slots beyond the frames, for the markers at a segment's end.
@@ -103,6 +109,8 @@ pub(super) fn lane(
             encoder: Arc::clone(&encoder),
             fill: Arc::clone(&fill),
             stop: Arc::clone(&stop),
+            metrics,
+            parity,
         },
         LaneReceiver { deliveries: deliveries_out, empties: empties_in, encoder, fill, stop },
     )
@@ -136,6 +144,10 @@ impl LaneSender {
             match self.deliveries.push(delivery) {
                 Ok(()) => {
                     self.encoder.ring();
+                    let held = FRAMES_AHEAD + 2 - self.deliveries.slots();
+                    if let Some(water) = self.metrics.frames_ahead.get(self.parity) {
+                        water.see(held.min(FRAMES_AHEAD));
+                    }
                     return Ok(());
                 }
                 Err(rtrb::PushError::Full(back)) => delivery = back,

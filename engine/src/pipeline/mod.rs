@@ -63,13 +63,18 @@ impl Pipeline {
         let stop: Arc<AtomicBool> = Arc::clone(&session.stop);
         let (encode_bell, air_bell) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
         let samples = usize::try_from(format.shape.rate.max_samples_per_frame()).unwrap_or(0);
-        let (send_a, receive_a) = frame_lane::lane(samples, Arc::clone(&encode_bell), Arc::clone(&stop));
-        let (send_b, receive_b) = frame_lane::lane(samples, Arc::clone(&encode_bell), Arc::clone(&stop));
+        let metrics = &session.metrics;
+        let lane = |parity| {
+            let (bell, stop) = (Arc::clone(&encode_bell), Arc::clone(&stop));
+            frame_lane::lane(parity, samples, bell, stop, Arc::clone(metrics))
+        };
+        let ((send_a, receive_a), (send_b, receive_b)) = (lane(0), lane(1));
         let (send_units, receive_units) = unit_ring::unit_ring(
             unit_ring::ring_bytes(format.video_kbps, format.audio_kbps),
             Arc::clone(&encode_bell),
             Arc::clone(&air_bell),
             stop,
+            Arc::clone(metrics),
         );
         let black = Picture::black(format.shape.width, format.shape.height).map_err(refused)?;
 
@@ -88,10 +93,10 @@ impl Pipeline {
             own_black.share(&black);
             spawn(name, Box::new(move || fill::run(&session, lane, &shape, &own_black, parity)))?;
         }
-        let prepared = encode::Encode::open(format, send_units, anchor.epoch, first)
-            .map_err(refused)
-            .and_then(|encode| {
-                let air = air::Air::new(format, anchor, output, receive_units, encode.reorder_frames())?;
+        let prepared =
+            encode::Encode::open(format, send_units, anchor, first).map_err(refused).and_then(|encode| {
+                let air =
+                    air::Air::new(format, anchor, first, output, receive_units, encode.reorder_frames())?;
                 Ok((encode, air))
             });
         let (encode, air) = match prepared {

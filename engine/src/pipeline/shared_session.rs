@@ -3,10 +3,11 @@
 
 use super::bell::Bell;
 use crate::clock::{Clock, MonoNs};
+use crate::metrics::Metrics;
 use crate::session::{SegmentTask, Session, TaskLookup};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{FrameIndex, FrameRate, UtcMs};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -69,8 +70,8 @@ pub struct SharedSession {
     next_event_at: AtomicI64,
     /// Why the output ended, when it was a failure; the first one stands.
     failure: OnceLock<Failure>,
-    /// Access units that left too late for their decoding time.
-    late_units: AtomicU64,
+    /// What the threads count.
+    pub metrics: Arc<Metrics>,
     /// The output has ended.
     ended: AtomicBool,
     /// Rung when a block event is due or the output ended. A block that is accepted while nothing is on
@@ -92,7 +93,7 @@ impl SharedSession {
             emitted_end: AtomicI64::new(i64::MIN),
             next_event_at: AtomicI64::new(i64::MIN),
             failure: OnceLock::new(),
-            late_units: AtomicU64::new(0),
+            metrics: Arc::new(Metrics::default()),
             ended: AtomicBool::new(false),
             report: Bell::default(),
         }
@@ -233,14 +234,10 @@ impl SharedSession {
         }
     }
 
-    /// An access unit left too late for its decoding time.
-    pub fn unit_late(&self) {
-        self.late_units.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Access units that left too late for their decoding time.
-    pub fn late_units(&self) -> u64 {
-        self.late_units.load(Ordering::Relaxed)
+    /// How many frames have left.
+    pub fn frames_emitted_since_join(&self) -> u64 {
+        let first = self.lock().first_frame();
+        self.emitted_end().map_or(0, |end| u64::try_from(end.frames_since(first)).unwrap_or(0))
     }
 
     /// One past the last frame that left.

@@ -9,6 +9,7 @@
 
 use super::bell::Bell;
 use super::frame_lane::Stopped;
+use crate::metrics::Metrics;
 use retrovue_timebase::{FrameIndex, Ticks90k};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::Arc;
@@ -73,6 +74,7 @@ pub(super) struct UnitSender {
     encoder: Arc<Bell>,
     air: Arc<Bell>,
     stop: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
 }
 
 /// Output's end.
@@ -89,6 +91,7 @@ pub(super) fn unit_ring(
     encoder: Arc<Bell>,
     air: Arc<Bell>,
     stop: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
 ) -> (UnitSender, UnitReceiver) {
     let (entries_in, entries_out) = RingBuffer::new(UNITS_AHEAD);
     let (bytes_in, bytes_out) = RingBuffer::new(capacity);
@@ -100,6 +103,7 @@ pub(super) fn unit_ring(
             encoder: Arc::clone(&encoder),
             air,
             stop,
+            metrics,
         },
         UnitReceiver { entries: entries_out, bytes: bytes_out, encoder },
     )
@@ -136,6 +140,7 @@ impl UnitSender {
             if self.stop.load(Ordering::Acquire) {
                 return Err(SendError::Stopped);
             }
+            let bytes_held = self.capacity - self.bytes.slots();
             if self.entries.slots() >= wanted
                 && let Ok(mut chunk) = self.bytes.write_chunk(data.len())
             {
@@ -149,6 +154,8 @@ impl UnitSender {
                     unreachable!("a slot was free and this is the only producer");
                 }
                 self.air.ring();
+                self.metrics.units_ahead.see(UNITS_AHEAD - self.entries.slots());
+                self.metrics.unit_bytes_ahead.see(bytes_held + data.len());
                 return Ok(());
             }
             wanted = REFILL_UNITS;

@@ -45,6 +45,17 @@ pub struct SegmentTask {
     pub starts_block: bool,
 }
 
+impl SegmentTask {
+    /// What is left of the planned frame count after a join inside the segment; -1 where absent.
+    #[must_use]
+    pub fn planned_frames_left(&self) -> i64 {
+        match self.planned_frame_count {
+            planned if planned < 0 => -1,
+            planned => (planned - self.first_frame.frames_since(self.segment_start)).max(0),
+        }
+    }
+}
+
 /// Answer to "what does the n-th task play".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskLookup {
@@ -191,6 +202,12 @@ impl Session {
             self.schedule(block);
         }
         Ok(frame)
+    }
+
+    /// The frame of the join, once started.
+    #[must_use]
+    pub fn first_frame(&self) -> FrameIndex {
+        self.first_frame
     }
 
     /// Instant of frame 0.

@@ -160,6 +160,12 @@ impl ProgramDirector {
                 Ok(Note::OutputClosed { channel, session, counters }) => {
                     self.tell(channel, Input::Session(session, News::OutputClosed(counters)));
                 }
+                Ok(Note::Metrics { channel, answer }) => {
+                    let control = self.channels.get_mut(channel).and_then(|c| c.control.as_mut());
+                    if let Some(control) = control {
+                        control.ask_metrics(answer);
+                    }
+                }
                 Ok(Note::Stop) => {
                     self.stop_by.get_or_insert_with(|| Instant::now() + STOP_LIMIT);
                     for index in 0..self.channels.len() {

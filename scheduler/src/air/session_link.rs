@@ -3,10 +3,12 @@
 //! Knows the messages of the control protocol; takes no decision on them.
 
 use super::channel::{News, SessionId};
+use crossbeam_channel::Sender;
 use mio::{Registry, Token};
 use retrovue_control::{LinkEvent, SessionLink};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::message::{self, air_message, block_event, core_message, reply};
+use std::collections::VecDeque;
 use std::path::Path;
 
 /// What a request was, to know what its reply is about.
@@ -17,16 +19,21 @@ pub(crate) enum Asked {
     Start,
     Feed,
     Stop,
+    Metrics,
 }
 
 /// Requests without a reply yet at most: the three of the opening, one feed, one stop, and as many again.
 const MAX_UNANSWERED: usize = 10;
+/// People who may wait for one session's counts at once.
+const MAX_CURIOUS: usize = 4;
 
 /// The control connection of one session.
 pub(crate) struct Control {
     session: SessionId,
     link: SessionLink,
     unanswered: Vec<(u64, Asked)>,
+    /// Who asked for the counts, in the order of the requests.
+    curious: VecDeque<Sender<String>>,
     pid: Option<u32>,
     closed: bool,
 }
@@ -42,7 +49,14 @@ impl Control {
         let mut link = SessionLink::connect(socket)
             .map_err(|error| format!("cannot reach the AIR server at {}: {error}", socket.display()))?;
         link.register(registry, token).map_err(|error| format!("cannot watch the connection: {error}"))?;
-        Ok(Control { session, link, unanswered: Vec::new(), pid: None, closed: false })
+        Ok(Control {
+            session,
+            link,
+            unanswered: Vec::new(),
+            curious: VecDeque::new(),
+            pid: None,
+            closed: false,
+        })
     }
 
     pub(crate) fn session(&self) -> SessionId {
@@ -62,6 +76,15 @@ impl Control {
         let id = self.link.request(request).map_err(|error| format!("cannot send a request: {error}"))?;
         self.unanswered.push((id, asked));
         Ok(())
+    }
+
+    /// Has the session's counts sent to `answer`: the text as AIR wrote it, for people alone. The session
+    /// firewall holds because nothing here reads it. Without room nobody is answered.
+    pub(crate) fn ask_metrics(&mut self, answer: Sender<String>) {
+        let request = core_message::Request::GetMetrics(message::GetMetrics {});
+        if self.curious.len() < MAX_CURIOUS && self.ask(Asked::Metrics, request).is_ok() {
+            self.curious.push_back(answer);
+        }
     }
 
     /// Takes in what has come.
@@ -102,22 +125,30 @@ impl Control {
             return;
         };
         let (_, asked) = self.unanswered.remove(place);
+        if asked == Asked::Metrics {
+            let answer = self.curious.pop_front();
+            if let (Some(answer), Some(reply::Outcome::Metrics(metrics))) = (answer, reply.outcome) {
+                // Who asked may have gone.
+                let _ = answer.try_send(metrics.openmetrics);
+            }
+            return;
+        }
         let outcome = match reply.outcome {
             Some(reply::Outcome::Hello(hello)) => {
                 self.pid = Some(hello.pid).filter(|pid| *pid > 0);
                 Ok(())
             }
-            Some(reply::Outcome::Accepted(_)) => Ok(()),
+            Some(reply::Outcome::Accepted(_) | reply::Outcome::Metrics(_)) => Ok(()),
             Some(reply::Outcome::Rejected(failure)) => Err(Failure::from(failure)),
             None => Err(Failure::new(FailureCode::ProtocolError, "a reply without an outcome".to_owned())),
         };
         match (asked, outcome) {
-            (Asked::Hello | Asked::Attach | Asked::Stop, Ok(())) => {}
+            (Asked::Hello | Asked::Attach | Asked::Stop | Asked::Metrics, Ok(())) => {}
             // A refusal of any step of the opening is one of the opening; later ones are ignored then.
             (Asked::Hello | Asked::Attach, Err(failure)) => news.push(News::StartAnswered(Err(failure))),
             (Asked::Start, outcome) => news.push(News::StartAnswered(outcome)),
             (Asked::Feed, outcome) => news.push(News::FeedAnswered(outcome)),
-            (Asked::Stop, Err(failure)) => news.push(News::LinkClosed(failure.to_string())),
+            (Asked::Stop | Asked::Metrics, Err(failure)) => news.push(News::LinkClosed(failure.to_string())),
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) enum Note {
     Viewers { channel: usize, count: u32 },
     /// The output of `session` is closed and all of it taken in.
     OutputClosed { channel: usize, session: SessionId, counters: Vec<PidCounter> },
+    /// Somebody asks for the counts of `channel`'s session; no answer comes where it has none.
+    Metrics { channel: usize, answer: Sender<String> },
     /// Stop all sessions and end.
     Stop,
 }

@@ -212,6 +212,7 @@ impl Station {
             schedule: Arc::clone(&schedule),
             status: Arc::clone(&status),
             now: wall_clock,
+            director: director.clone(),
         };
         let pages = Pages::start(&pages_socket, sources).map_err(part("pages"))?;
         let reactor = Front::new(FrontParts {

@@ -3,6 +3,7 @@
 //! A tiny_http server on a Unix socket of the runtime folder. It only sees requests that the front has
 //! parsed, bounded and written anew, and it reads the schedule and the figures; it changes nothing.
 
+use super::exchange::{Line, Note};
 use super::home::{self, Row};
 use super::playlist;
 use super::status::StationStatus;
@@ -16,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tiny_http::{Header, Method, Request, Response, Server};
 
 /// Threads that make pages: two, so that a large guide does not keep a health check waiting.
@@ -25,12 +27,17 @@ const GUIDE_AHEAD: Millis = Millis(48 * 3_600_000);
 /// Longest wait for what comes next in the JSON of a channel.
 const NEXT_WITHIN: Millis = Millis(6 * 3_600_000);
 
+/// How long a page waits for a session's counts: it answers within milliseconds, or hangs.
+const METRICS_PATIENCE: Duration = Duration::from_secs(1);
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 /// What pages are made from.
 pub(crate) struct PageSources {
     pub(crate) station: String,
     pub(crate) schedule: Arc<dyn Schedule>,
     pub(crate) status: Arc<StationStatus>,
     pub(crate) now: fn() -> UtcMs,
+    pub(crate) director: Line<Note>,
 }
 
 /// The running page threads.
@@ -117,7 +124,23 @@ fn answer(path: &str, host: &str, sources: &PageSources) -> Page {
             Page { status: 200, media_type: "application/json", body: channels_json(host, sources, now) }
         }
         "/healthz" => plain(200, "ok\n"),
+        _ if path.starts_with("/metrics/") => session_metrics(&path["/metrics/".len()..], sources),
         _ => plain(404, "there is nothing at this address; the guide is at /\n"),
+    }
+}
+
+/// The counts of a channel's session, as AIR tells them. Asking costs a session a message; nothing is
+/// counted, and no page waits, for channels that are not on the air.
+fn session_metrics(id: &str, sources: &PageSources) -> Page {
+    let Some(channel) = sources.schedule.channels().iter().position(|channel| channel.id == id) else {
+        return plain(404, "there is no such channel; /api/channels lists them\n");
+    };
+    let (answer, told) = crossbeam_channel::bounded(1);
+    // A note that finds no room is dropped, and its answer with it.
+    let _ = sources.director.try_send(Note::Metrics { channel, answer });
+    match told.recv_timeout(METRICS_PATIENCE) {
+        Ok(body) => Page { status: 200, media_type: OPENMETRICS, body },
+        _ => plain(503, "the channel is not on the air: it has counts while somebody watches\n"),
     }
 }
 
