@@ -17,5 +17,6 @@ pub mod metrics;
 pub mod pipeline;
 pub mod probe;
 pub mod render;
+pub mod scheduling;
 pub mod serve;
 pub mod session;

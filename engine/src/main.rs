@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use retrovue_engine::render::Outcome;
+use retrovue_engine::scheduling::{CpuList, Scheduling};
 use retrovue_proto::plan::Plan;
 use retrovue_timebase::UtcMs;
 use std::io::{BufWriter, IsTerminal, Write};
@@ -24,6 +25,12 @@ enum Verb {
         /// Path of the socket to listen on.
         #[arg(long)]
         control: PathBuf,
+        /// SCHED_FIFO priority (1-99) of the thread that paces the output; needs permission.
+        #[arg(long, env = "RETROVUE_AIR_REALTIME", value_parser = clap::value_parser!(u8).range(1..=99))]
+        realtime_priority: Option<u8>,
+        /// Processors for the sessions, such as 0,2-3.
+        #[arg(long, env = "RETROVUE_AIR_CPUS")]
+        cpus: Option<CpuList>,
     },
     /// Render a plan on a virtual clock, as fast as it goes.
     ///
@@ -60,7 +67,10 @@ fn main() -> ExitCode {
         .init();
     spare_memory();
     let run = match Arguments::parse().verb {
-        Verb::Serve { control } => retrovue_engine::serve::run(&control).map_err(anyhow::Error::from),
+        Verb::Serve { control, realtime_priority, cpus } => {
+            let scheduling = Scheduling { realtime_priority, cpus };
+            retrovue_engine::serve::run(&control, &scheduling).map_err(anyhow::Error::from)
+        }
         Verb::Render { plan, join_utc_ms, out, json } => render(&plan, join_utc_ms, &out, json),
         Verb::Probe => {
             retrovue_codec::init();

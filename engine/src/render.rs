@@ -8,6 +8,7 @@ use crate::clock::{Clock, MonoNs};
 use crate::format::SessionFormat;
 use crate::metrics::{Metrics, Produced};
 use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
+use crate::scheduling::Scheduling;
 use crate::session::{Session, SessionEvent, TaskLookup};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Plan};
@@ -174,7 +175,7 @@ pub fn render<W: Write + Send + 'static>(
         provider_name: "RetroVue".to_owned(),
         continuation: Continuation::default(),
     };
-    let pipeline = match Pipeline::start(&shared, &format, anchor, first, output) {
+    let pipeline = match Pipeline::start(&shared, &format, anchor, first, output, Scheduling::default()) {
         Ok(pipeline) => pipeline,
         Err(failure) => return rejected(&failure),
     };

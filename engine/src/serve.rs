@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::format::SessionFormat;
 use crate::legacy::Preview;
 use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
+use crate::scheduling::Scheduling;
 use crate::session::{Session, SessionEvent};
 use retrovue_control::air_end::{AirEnd, AirInput, AirSender};
 use retrovue_proto::code::{Failure, FailureCode};
@@ -33,14 +34,15 @@ const REPORT_AGAIN: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// The socket cannot be made.
-pub fn run(control: &Path) -> Result<ExitCode, retrovue_control::ControlError> {
+pub fn run(control: &Path, scheduling: &Scheduling) -> Result<ExitCode, retrovue_control::ControlError> {
     retrovue_codec::init();
     retrovue_codec::warm_up();
-    retrovue_control::session_fork::serve(control, session_process)
+    retrovue_control::session_fork::serve(control, |stream| session_process(stream, scheduling))
 }
 
 /// One session, from the first frame of the connection to its end.
-fn session_process(stream: UnixStream) -> ExitCode {
+fn session_process(stream: UnixStream, scheduling: &Scheduling) -> ExitCode {
+    scheduling.pin();
     let (mut end, sender) = match AirEnd::new(stream) {
         Ok(ends) => ends,
         Err(error) => {
@@ -48,7 +50,8 @@ fn session_process(stream: UnixStream) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut desk = Desk { sender, output: None, running: None, preview: None };
+    let mut desk =
+        Desk { sender, output: None, running: None, preview: None, scheduling: scheduling.clone() };
     let code = loop {
         match end.next(None) {
             Ok(AirInput::Request(request)) => desk.answer(request),
@@ -72,6 +75,7 @@ struct Desk {
     running: Option<Running>,
     /// Loaded, not yet switched to.
     preview: Option<Preview>,
+    scheduling: Scheduling,
 }
 
 struct Running {
@@ -192,7 +196,7 @@ impl Desk {
                     .collect(),
             },
         };
-        let pipeline = Pipeline::start(&shared, &format, anchor, first, output)?;
+        let pipeline = Pipeline::start(&shared, &format, anchor, first, output, self.scheduling.clone())?;
         let (on_report, sender) = (Arc::clone(&shared), self.sender.clone());
         let report = std::thread::Builder::new()
             .name("report".to_owned())

@@ -6,6 +6,7 @@
 
 pub mod clip;
 pub mod plan;
+pub mod preload;
 pub mod programs;
 pub mod station;
 pub mod stream;

@@ -22,6 +22,7 @@ pub use bell::Bell;
 pub use shared_session::{Anchor, SharedSession};
 
 use crate::format::SessionFormat;
+use crate::scheduling::Scheduling;
 use retrovue_codec::{MediaError, Picture};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::FrameIndex;
@@ -58,6 +59,7 @@ impl Pipeline {
         anchor: Anchor,
         first: FrameIndex,
         output: Output<W>,
+        scheduling: Scheduling,
     ) -> Result<Pipeline, Failure> {
         let refused = |e: MediaError| Failure::new(FailureCode::EncoderError, e.to_string());
         let stop: Arc<AtomicBool> = Arc::clone(&session.stop);
@@ -109,7 +111,13 @@ impl Pipeline {
         let on_encode = Arc::clone(session);
         spawn("encode", Box::new(move || encode.run(&on_encode, &encode_bell, [receive_a, receive_b])))?;
         let on_air = Arc::clone(session);
-        spawn("air", Box::new(move || air.run(&on_air, &air_bell)))?;
+        spawn(
+            "air",
+            Box::new(move || {
+                scheduling.pace();
+                air.run(&on_air, &air_bell);
+            }),
+        )?;
         Ok(Pipeline { threads })
     }
 

@@ -6,6 +6,7 @@
 mod contracts;
 mod crates;
 mod file_shape;
+mod real_time;
 mod rust_text;
 mod wording;
 
@@ -41,6 +42,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut findings = Vec::new();
     for file in &files {
         findings.extend(file_shape::check(file));
+        findings.extend(real_time::check(file));
         findings.extend(wording::check(file));
     }
     findings.extend(contracts::check(&files, text_of(&files, IDS)?, text_of(&files, PENDING).unwrap_or("")));
