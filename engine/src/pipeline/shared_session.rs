@@ -2,43 +2,19 @@
 //! the threads that may not lock.
 
 use super::bell::Bell;
+use super::{frame_lane, unit_ring};
 use crate::clock::{Clock, MonoNs};
 use crate::metrics::Metrics;
-use crate::session::{SegmentTask, Session, TaskLookup};
+pub use crate::session::Anchor;
+use crate::session::{ProducerStep, SegmentTask, Session};
 use retrovue_proto::code::{Failure, FailureCode};
-use retrovue_timebase::{FrameIndex, FrameRate, UtcMs};
+use retrovue_timebase::{FrameIndex, UtcMs};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How long before a fence without a block the encoder is made to let out what it holds back. It
-/// covers the encoder's look-ahead at 24 frames a second with room to encode it.
-const DRAIN_LEAD_NS: i64 = 900_000_000;
-
 /// Longest wait of a producer before it looks at the stop flag again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// Where the session's frames stand on the monotonic clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anchor {
-    /// Monotonic instant of the join.
-    pub mono: MonoNs,
-    /// Core's instant of the join.
-    pub utc: UtcMs,
-    /// Instant of frame 0.
-    pub epoch: UtcMs,
-    /// Output frames per second.
-    pub rate: FrameRate,
-}
-
-impl Anchor {
-    /// Monotonic instant at which `frame` is due.
-    #[must_use]
-    pub fn due(&self, frame: FrameIndex) -> MonoNs {
-        let since_join_ms = self.epoch.since(self.utc).0;
-        self.mono.plus_nanos(since_join_ms * 1_000_000 + self.rate.nanos_floor(frame))
-    }
-}
 
 /// What a producer does next.
 #[derive(Debug)]
@@ -80,6 +56,12 @@ pub struct SharedSession {
 }
 
 impl SharedSession {
+    /// Frames that each producer decodes ahead.
+    pub const FRAMES_AHEAD: usize = frame_lane::FRAMES_AHEAD;
+
+    /// Access units that the encoder is ahead of the output.
+    pub const UNITS_AHEAD: usize = unit_ring::UNITS_AHEAD;
+
     /// A session about to start.
     #[must_use]
     pub fn new(session: Session, clock: Clock) -> SharedSession {
@@ -113,9 +95,7 @@ impl SharedSession {
     /// Instant `utc` has reached by this session's clock: Core's join instant plus what the
     /// monotonic clock has run since.
     pub fn utc_now(&self, fallback: UtcMs) -> UtcMs {
-        self.anchor
-            .get()
-            .map_or(fallback, |a| UtcMs(a.utc.0 + (self.clock.now().0 - a.mono.0).div_euclid(1_000_000)))
+        self.anchor.get().map_or(fallback, |anchor| anchor.utc_at(self.clock.now()))
     }
 
     /// Tells the session what has left since the last call and, once the output has ended, why it
@@ -162,56 +142,63 @@ impl SharedSession {
         self.failure.get()
     }
 
-    /// The next task for the producer of `ordinal`, waiting for its block. At the fence of a dry
-    /// queue the session ends with LOOKAHEAD_EXHAUSTED (CONTRACT-LOOK-003): it has waited up to the
-    /// fence, which is allowed, and not an instant longer.
+    /// The next task for the producer of `ordinal`, waiting for its block.
     pub fn next_task(&self, ordinal: u64, drained: bool) -> Next {
         let mut session = self.lock();
         loop {
-            if self.stop.load(Ordering::Acquire) {
-                return Next::Finished;
-            }
-            let fence = match session.task(ordinal) {
-                TaskLookup::Task(task) => return Next::Task(task),
-                TaskLookup::Ended => return Next::Finished,
-                TaskLookup::NotYet { fence } => fence,
+            let now = (!self.clock.is_virtual()).then(|| self.clock.now());
+            let until = match self.step_of(&mut session, ordinal, drained, now) {
+                ProducerStep::Task(task) => return Next::Task(task),
+                ProducerStep::Drain => return Next::Drain,
+                ProducerStep::Exhausted { .. } | ProducerStep::Finished => return Next::Finished,
+                ProducerStep::Wait { until } => until,
             };
-            let mut limit = LOOK_AGAIN;
-            if !self.clock.is_virtual()
-                && session.is_next_unknown(ordinal)
-                && let Some(anchor) = self.anchor.get()
-            {
-                let (now, due) = (self.clock.now(), anchor.due(fence));
-                if now >= due {
-                    self.set_failure(Failure::new(
-                        FailureCode::LookaheadExhausted,
-                        format!("no block was pending at the fence at frame {fence}; feed blocks earlier"),
-                    ));
-                    session.terminate();
-                    self.changed.notify_all();
-                    return Next::Finished;
-                }
-                let drain_at = due.plus_nanos(-DRAIN_LEAD_NS);
-                if !drained && now >= drain_at {
-                    return Next::Drain;
-                }
-                limit = limit.min(now.until(if drained { due } else { drain_at }));
-            }
+            let limit = until.zip(now).map_or(LOOK_AGAIN, |(until, now)| now.until(until).min(LOOK_AGAIN));
             session = self.changed.wait_timeout(session, limit).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// What the producer of `ordinal` does at `now`, without waiting; see [`Session::producer_step`].
+    /// Where that is the end of a dry queue, the session has ended with LOOKAHEAD_EXHAUSTED.
+    pub fn next_step(&self, ordinal: u64, drained: bool, now: Option<MonoNs>) -> ProducerStep {
+        self.step_of(&mut self.lock(), ordinal, drained, now)
+    }
+
+    fn step_of(
+        &self,
+        session: &mut Session,
+        ordinal: u64,
+        drained: bool,
+        now: Option<MonoNs>,
+    ) -> ProducerStep {
+        if self.is_stopped() {
+            return ProducerStep::Finished;
+        }
+        let step = session.producer_step(ordinal, drained, self.anchor.get().zip(now));
+        if let ProducerStep::Exhausted { fence } = step {
+            self.set_failure(Failure::new(
+                FailureCode::LookaheadExhausted,
+                format!("no block was pending at the fence at frame {fence}; feed blocks earlier"),
+            ));
+            session.terminate();
+            self.changed.notify_all();
+        }
+        step
     }
 
     /// Waits until the encoder has taken every frame before `frame`, or the stop flag is set. A
     /// preview producer opens its asset only then, so that one decoder is alive most of the time.
     pub fn wait_taken(&self, frame: FrameIndex) {
         let mut session = self.lock();
-        while self.taken_end.load(Ordering::Acquire) < frame.0
-            && !self.stop.load(Ordering::Acquire)
-            && !session.is_terminated()
-        {
+        while !self.is_taken(&session, frame) {
             session =
                 self.changed.wait_timeout(session, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// True when nobody needs to wait any longer for the encoder to take the frames before `frame`.
+    pub fn is_taken(&self, session: &Session, frame: FrameIndex) -> bool {
+        self.taken_end.load(Ordering::Acquire) >= frame.0 || self.is_stopped() || session.is_terminated()
     }
 
     /// The producer of `ordinal` is done with it.

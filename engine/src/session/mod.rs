@@ -10,13 +10,17 @@
 //! `take_events`.**
 
 mod accept;
+mod anchor;
 mod fence;
 mod join;
+mod lookahead;
 mod queue;
 
 pub use accept::{AssetFacts, Rejection};
+pub use anchor::Anchor;
 pub use fence::{FencedBlock, FencedSegment};
 pub use join::{JoinClass, classify};
+pub use lookahead::ProducerStep;
 pub use queue::BlockQueue;
 
 use retrovue_proto::code::{Failure, FailureCode};
