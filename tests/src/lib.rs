@@ -4,7 +4,10 @@
 //! every second, so that a test can read back from decoded output which frame it shows and how far
 //! sound and picture lie apart. Output is judged with `ffprobe` and `ffmpeg`, not with our own code.
 
+pub mod air;
+pub mod bad_sector;
 pub mod clip;
+pub mod levels;
 pub mod plan;
 pub mod preload;
 pub mod programs;

@@ -40,6 +40,15 @@ pub fn plan(rate: (i64, i64), blocks: &[&[Cut<'_>]]) -> Value {
     })
 }
 
+/// `plan` with pictures of another size, at a quarter of the bit rate: for tests of many frames.
+#[must_use]
+pub fn sized(mut plan: Value, (width, height): (usize, usize)) -> Value {
+    plan["format"]["width"] = json!(width);
+    plan["format"]["height"] = json!(height);
+    plan["format"]["video_bitrate_kbps"] = json!(375);
+    plan
+}
+
 /// What a rendering answered.
 #[derive(Debug)]
 pub struct Rendered {
@@ -59,10 +68,19 @@ pub struct Rendered {
 /// When the program cannot be started.
 #[must_use]
 pub fn render(dir: &Path, name: &str, plan: &Value, join: Option<i64>) -> Rendered {
+    render_by(&binary("retrovue-air"), dir, name, plan, join)
+}
+
+/// Renders `plan` into `dir/name` with `program` in the place of `retrovue-air`.
+///
+/// # Panics
+/// When the program cannot be started.
+#[must_use]
+pub fn render_by(program: &Path, dir: &Path, name: &str, plan: &Value, join: Option<i64>) -> Rendered {
     let plan_path = dir.join(format!("{name}.json"));
     std::fs::write(&plan_path, plan.to_string()).expect("the test folder can be written");
     let path = dir.join(name);
-    let mut command = Command::new(binary("retrovue-air"));
+    let mut command = Command::new(program);
     command.arg("render").arg("--plan").arg(&plan_path).arg("--out").arg(&path).arg("--json");
     if let Some(join) = join {
         command.arg("--join-utc-ms").arg(join.to_string());
