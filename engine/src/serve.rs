@@ -14,7 +14,7 @@ use retrovue_control::air_end::{AirEnd, AirInput, AirSender};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::message::{self, air_message, block_event, core_message, reply};
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
-use retrovue_timebase::UtcMs;
+use retrovue_timebase::{Millis, UtcMs};
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,10 @@ use std::time::Duration;
 /// How long Core may leave the output socket full before the session ends. Core drops slow viewers
 /// long before; only a Core that hangs gets here.
 const OUTPUT_STALL: Duration = Duration::from_secs(2);
+
+/// A block that comes nearer to its fence is told of (seed 003 §4.6): decoding and encoding run about two
+/// seconds ahead, so the encoder may have had to drain already.
+const LOOKAHEAD_MARGIN: Millis = Millis(3000);
 
 /// How long the report thread waits for news before it looks again.
 const REPORT_AGAIN: Duration = Duration::from_millis(200);
@@ -222,6 +226,15 @@ impl Desk {
         }
         running.shared.lock().accept(&block, receipt, &mut running.assets)?;
         running.shared.blocks_changed();
+        let left = block.start_utc_ms.since(receipt);
+        if left < LOOKAHEAD_MARGIN {
+            tracing::warn!(
+                "block {} came {} ms before its fence; feed it {} ms before, or its first frames may be late",
+                block.block_id,
+                left.0,
+                LOOKAHEAD_MARGIN.0
+            );
+        }
         Ok(())
     }
 

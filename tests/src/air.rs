@@ -11,9 +11,9 @@ use retrovue_control::core_end::{LinkEvent, SessionLink};
 use retrovue_control::spawn::AirServer;
 use retrovue_proto::PROTOCOL_VERSION;
 use retrovue_proto::message::{
-    AirMessage, AttachStream, BlockEvent, BlockPlan, Failure, FeedBlockPlan, Hello, Reply, ServiceNames,
-    SessionEnded, StartBlockPlanSession, StopSession, air_message::Message, block_event::Kind,
-    core_message::Request, reply::Outcome,
+    AirMessage, AttachStream, BlockEvent, BlockPlan, Failure, FeedBlockPlan, GetMetrics, Hello, LoadPreview,
+    Reply, ServiceNames, SessionEnded, StartBlockPlanSession, StopSession, SwitchToLive,
+    air_message::Message, block_event::Kind, core_message::Request, reply::Outcome,
 };
 use retrovue_proto::plan::Plan;
 use serde_json::Value;
@@ -66,9 +66,11 @@ impl Air {
         let mut link = SessionLink::connect(self.server.socket()).expect("the server listens");
         let poll = Poll::new().expect("the system has descriptors");
         link.register(poll.registry(), Token(0)).expect("the socket can be watched");
-        let mut session = Session { link, poll, heard: Vec::new(), closed: false, viewer: Some(viewer) };
+        let mut session =
+            Session { link, poll, heard: Vec::new(), closed: false, viewer: Some(viewer), pid: 0 };
         let hello = Hello { protocol_version: PROTOCOL_VERSION, peer: "tests".to_owned() };
-        assert!(matches!(session.ask(Request::Hello(hello)), Outcome::Hello(_)));
+        let Outcome::Hello(greeting) = session.ask(Request::Hello(hello)) else { panic!("no greeting") };
+        session.pid = greeting.pid.into();
         let attach = AttachStream { socket_path: output.to_string_lossy().into_owned() };
         assert_eq!(session.request(Request::AttachStream(attach)), Ok(()));
         session
@@ -112,6 +114,8 @@ pub struct Session {
     pub heard: Vec<Heard>,
     closed: bool,
     viewer: Option<JoinHandle<Viewed>>,
+    /// The session's own process.
+    pub pid: u64,
 }
 
 impl Session {
@@ -162,7 +166,7 @@ impl Session {
         match self.ask(request) {
             Outcome::Accepted(_) => Ok(()),
             Outcome::Rejected(failure) => Err(failure),
-            Outcome::Hello(hello) => panic!("greeted again: {hello:?}"),
+            other => panic!("no answer to a request: {other:?}"),
         }
     }
 
@@ -192,6 +196,34 @@ impl Session {
     /// AIR's refusal.
     pub fn feed(&mut self, block: BlockPlan) -> Result<(), Failure> {
         self.request(Request::FeedBlockPlan(FeedBlockPlan { block: Some(block) }))
+    }
+
+    /// Names what comes next, as the older requests do.
+    ///
+    /// # Errors
+    /// AIR's refusal.
+    pub fn load_preview(&mut self, preview: LoadPreview) -> Result<(), Failure> {
+        self.request(Request::LoadPreview(preview))
+    }
+
+    /// Makes the preview the next block.
+    ///
+    /// # Errors
+    /// AIR's refusal.
+    pub fn switch_to_live(&mut self, switch: SwitchToLive) -> Result<(), Failure> {
+        self.request(Request::SwitchToLive(switch))
+    }
+
+    /// One of the session's counts, by its line's beginning.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn count(&mut self, name: &str) -> f64 {
+        let Outcome::Metrics(metrics) = self.ask(Request::GetMetrics(GetMetrics {})) else {
+            panic!("no counts");
+        };
+        let line = metrics.openmetrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name}: {metrics:?}"))
     }
 
     /// Starts `plan` and feeds each further block as soon as the one two before it is complete, until AIR

@@ -118,11 +118,16 @@ impl<W: Write> Air<W> {
     /// Runs until everything has left, the session is stopped or the sink fails.
     pub(super) fn run(mut self, session: &SharedSession, bell: &Bell) {
         bell.answer();
-        if let Err(failure) = self.play_out(session, bell) {
+        let played = self.play_out(session, bell);
+        let failed = played.is_err();
+        if let Err(failure) = played {
             session.set_failure(failure);
-            session.stop_now();
         }
         session.output_ended();
+        // Last: a session that is stopped without having ended has no failure to report.
+        if failed {
+            session.stop_now();
+        }
     }
 
     fn play_out(&mut self, session: &SharedSession, bell: &Bell) -> Result<(), Failure> {
