@@ -11,39 +11,12 @@
 set -euo pipefail
 file=$(realpath "${1:?usage: bench/beside-ffmpeg.sh FILE [SECONDS]}")
 seconds=${2:-60}
-bin=$(realpath "${CARGO_TARGET_DIR:-target}/release")
-dir=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$dir"' EXIT
-
-mkdir -p "$dir/media/show"
-ln -s "$file" "$dir/media/show/S01E01.${file##*.}"
-cat > "$dir/station.yaml" <<'YAML'
-station: Bench
-media: [media]
-channels: [one.yaml]
-data_dir: data
-format: {width: 1280, height: 720, fps: 30, video_bitrate_kbps: 3000, audio_bitrate_kbps: 128,
-         gop_frames: 30, preset: veryfast, encoder_threads: 1}
-YAML
-cat > "$dir/one.yaml" <<'YAML'
-channel: one
-grid: 60s
-template: premium_movie
-schedule:
-  daily: {start: '06:00', until: '06:00', episode_selector: {collection: col.show, mode: sequential}}
-YAML
-
-"$bin/retrovue" serve --config "$dir/station.yaml" --port 0 > "$dir/said" 2> "$dir/log" &
-core=$!
-until grep -q '/channels.m3u' "$dir/said"; do sleep 0.1; done
-base=$(grep -o 'http://[^ ]*/channels.m3u' "$dir/said" | sed 's|/channels.m3u||; s|localhost|127.0.0.1|')
-curl -s -o /dev/null "$base/channel/one.ts" &
+. "$(dirname "$0")/one-channel.sh" "$file"
 ffmpeg -v error -re -stream_loop -1 -threads 1 -i "$file" -map 0:v:0 -map 0:a:0 \
     -c:v libx264 -preset veryfast -threads 1 -b:v 3000k -maxrate 3000k -bufsize 1500k -g 30 -s 1280x720 -r 30 \
     -c:a aac -b:a 128k -ar 48000 -ac 2 -f mpegts - > /dev/null &
 rival=$!
 sleep 5
-air=$(curl -s "$base/api/channels" | jq '.channels[0].air_pid')
 
 ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 memory() { awk '/^Rss|^Pss:/ {printf "%s %d MB  ", $1, $2 / 1024}' "/proc/$1/smaps_rollup"; }

@@ -27,9 +27,9 @@ use std::time::Duration;
 /// long before; only a Core that hangs gets here.
 const OUTPUT_STALL: Duration = Duration::from_secs(2);
 
-/// A block that comes nearer to its fence is told of (seed 003 §4.6): decoding and encoding run about two
+/// A block that comes nearer to its fence is told of (seed 003 §4.6): decoding and encoding run over three
 /// seconds ahead, so the encoder may have had to drain already.
-const LOOKAHEAD_MARGIN: Millis = Millis(3000);
+const LOOKAHEAD_MARGIN: Millis = Millis(5000);
 
 /// How long the report thread waits for news before it looks again.
 const REPORT_AGAIN: Duration = Duration::from_millis(200);

@@ -3,8 +3,11 @@
 use super::Metrics;
 use std::fmt::Write;
 
-/// Quantiles told of each histogram, in 1/100,000.
-const QUANTILES: [(u64, &str); 4] = [(50_000, "0.5"), (99_000, "0.99"), (99_900, "0.999"), (100_000, "1")];
+/// Quantiles of what should be small, in 1/100,000.
+const UPPER: [(u64, &str); 4] = [(50_000, "0.5"), (99_000, "0.99"), (99_900, "0.999"), (100_000, "1")];
+
+/// Quantiles of what should be large.
+const LOWER: [(u64, &str); 4] = [(0, "0"), (100, "0.001"), (1_000, "0.01"), (50_000, "0.5")];
 
 impl Metrics {
     /// OpenMetrics text, the closing line included. Durations are in seconds. `frames_emitted` is what
@@ -54,16 +57,21 @@ impl Metrics {
             seconds(self.start_up_micros.get())
         );
         let histograms = [
-            ("lateness", "How far after its instant a frame began to leave.", &self.lateness),
-            ("encode_margin", "How far before its instant a picture was encoded.", &self.encode_margin),
+            ("lateness", "How far after its instant a frame began to leave.", &self.lateness, UPPER),
+            (
+                "encode_margin",
+                "How far before its instant a picture was encoded.",
+                &self.encode_margin,
+                LOWER,
+            ),
         ];
-        for (name, help, histogram) in histograms {
+        for (name, help, histogram, quantiles) in histograms {
             let _ = writeln!(
                 text,
                 "# TYPE air_{name}_seconds summary\n# UNIT air_{name}_seconds seconds\n\
                  # HELP air_{name}_seconds {help}"
             );
-            for (per_100_000, quantile) in QUANTILES {
+            for (per_100_000, quantile) in quantiles {
                 let value = seconds(histogram.quantile_micros(per_100_000));
                 let _ = writeln!(text, "air_{name}_seconds{{quantile=\"{quantile}\"}} {value}");
             }
