@@ -1,9 +1,9 @@
 //! The output: muxes access units and lets each packet go at its instant.
 //!
 //! The muxer says *when* on the timeline a packet departs; this thread waits for that instant on the
-//! monotonic clock. It wakes once for all packets of the next few milliseconds. At the start of a
-//! session packets are overdue, so they leave as fast as they are made: that is the burst a viewer's
-//! first picture comes from.
+//! monotonic clock, or for one a little before. It wakes once for all packets of the next few
+//! milliseconds. At the start of a session packets are overdue, so they leave as fast as they are made:
+//! that is the burst a viewer's first picture comes from.
 
 use super::Output;
 use super::bell::Bell;
@@ -25,6 +25,10 @@ use std::time::Duration;
 /// Packets due within this span leave in one write: 100 wake-ups a second at most, and a viewer's
 /// buffer is fifty times as long.
 const BATCH_NS: i64 = 10_000_000;
+
+/// Packets leave this long before their instant, except a session's first: a thread that is woken late, on
+/// a busy machine, is then in time all the same.
+const AHEAD_NS: i64 = 10_000_000;
 
 /// Bytes of one write: a batch at 40 Mb/s.
 const WRITE_BYTES: usize = PACKET_SIZE * 128;
@@ -68,6 +72,8 @@ pub(super) struct Air<W> {
     batch: Vec<u8>,
     /// Instants of the frames that begin in `batch`.
     frames_in_batch: Vec<MonoNs>,
+    /// The instant of the first frame: nothing leaves before it (CONTRACT-JOIN-001 C1).
+    begin: MonoNs,
     /// When the next frame should begin to leave.
     next_frame_due: MonoNs,
     /// The output has kept time once: from then on lateness counts.
@@ -109,6 +115,7 @@ impl<W: Write> Air<W> {
             unit: Vec::with_capacity(UNIT_BYTES),
             batch: Vec::with_capacity(WRITE_BYTES),
             frames_in_batch: Vec::with_capacity(WRITE_BYTES / PACKET_SIZE),
+            begin: anchor.due(first),
             next_frame_due: anchor.due(first),
             caught_up: false,
             starved: false,
@@ -156,9 +163,9 @@ impl<W: Write> Air<W> {
                 Poll::Packets(run) => {
                     let due = self.due(run.first());
                     let now = session.clock.now();
-                    if due.0 > now.0 + BATCH_NS {
+                    if due.0 > now.0 + AHEAD_NS + BATCH_NS || now < self.begin {
                         self.write(session)?;
-                        session.clock.wait_until(due);
+                        session.clock.wait_until(due.plus_nanos(-AHEAD_NS).max(self.begin));
                     }
                     self.starved = false;
                     self.note_departure(&packet, due, session);
