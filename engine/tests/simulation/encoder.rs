@@ -37,6 +37,7 @@ pub(crate) struct Encoder {
     samples: i64,
     audio_units: i64,
     bucket: u64,
+    chance: Chance,
     sending: VecDeque<Unit>,
     ended: bool,
 }
@@ -56,6 +57,7 @@ impl Encoder {
             samples: 0,
             audio_units: 0,
             bucket: scenario.video_bps / 2 * 9 / 10,
+            chance: Chance::new(scenario.seed ^ 0xC0DE),
             sending: VecDeque::new(),
             ended: false,
         }
@@ -68,7 +70,6 @@ impl Encoder {
         lanes: &mut [Lane; 2],
         ring: &mut VecDeque<Unit>,
         now: i64,
-        chance: &mut Chance,
     ) -> Step {
         if shared.is_stopped() {
             return Step::Blocked;
@@ -95,22 +96,22 @@ impl Encoder {
         match delivery {
             Delivery::Frame(frame) => {
                 self.busy_until = now + scenario.encode_nanos + scenario.slow_encode(frame.index);
-                self.frame(scenario, frame, chance);
+                self.frame(scenario, frame);
                 shared.frames_taken(FrameIndex(frame.index + 1));
                 self.owed = Some(self.live);
             }
             Delivery::SegmentEnd => self.live = 1 - self.live,
-            Delivery::Drain => self.drain(scenario, chance),
+            Delivery::Drain => self.drain(scenario),
             Delivery::Failed(failure) => {
                 shared.set_failure(failure);
-                self.finish(scenario, chance);
+                self.finish(scenario);
             }
-            Delivery::Finished => self.finish(scenario, chance),
+            Delivery::Finished => self.finish(scenario),
         }
         Step::Moved
     }
 
-    fn frame(&mut self, scenario: &Scenario, frame: Frame, chance: &mut Chance) {
+    fn frame(&mut self, scenario: &Scenario, frame: Frame) {
         let k = FrameIndex(frame.index);
         self.samples += self.rate.first_sample(k.offset(1)).samples_since(self.rate.first_sample(k));
         while self.samples >= AAC_FRAME_SAMPLES {
@@ -121,12 +122,12 @@ impl Encoder {
         self.since_idr = Some(if idr { 1 } else { self.since_idr.unwrap_or(0) + 1 });
         self.held.push_back((frame, idr));
         while self.held.len() > scenario.look_ahead + scenario.b_pictures {
-            self.group(scenario, chance);
+            self.group(scenario);
         }
     }
 
     /// Codes the next IDR, or the next reference and the pictures shown before it.
-    fn group(&mut self, scenario: &Scenario, chance: &mut Chance) {
+    fn group(&mut self, scenario: &Scenario) {
         let size = match self.held.front() {
             None => return,
             Some((_, true)) => 1,
@@ -137,7 +138,7 @@ impl Encoder {
         for (frame, idr) in group {
             let decoded = FrameIndex(self.first + self.coded - i64::from(scenario.b_pictures > 0));
             self.coded += 1;
-            let data = self.picture(scenario, &frame, idr, chance);
+            let data = self.picture(scenario, &frame, idr);
             self.sending.push_back(Unit::Video {
                 pts: self.stamp(FrameIndex(frame.index)),
                 dts: self.stamp(decoded),
@@ -153,15 +154,15 @@ impl Encoder {
     }
 
     /// The bytes say what the picture shows, so that it can be judged on the wire.
-    fn picture(&mut self, scenario: &Scenario, frame: &Frame, idr: bool, chance: &mut Chance) -> Vec<u8> {
+    fn picture(&mut self, scenario: &Scenario, frame: &Frame, idr: bool) -> Vec<u8> {
         let refill = scenario.video_bps * self.rate.den() as u64 / self.rate.num() as u64;
         let most = (self.bucket / 8).saturating_sub(64).max(60) as i64;
         // Mostly small, for speed; now and then as large as the bucket has room for.
-        let size = match (idr, chance.one_in(16)) {
-            (true, true) => most - chance.within(0, most / 3),
-            (true, false) => chance.within(200, 2000).min(most),
-            (false, true) => chance.within(60, (refill / 6) as i64).min(most),
-            (false, false) => chance.within(60, 300).min(most),
+        let size = match (idr, self.chance.one_in(16)) {
+            (true, true) => most - self.chance.within(0, most / 3),
+            (true, false) => self.chance.within(200, 2000).min(most),
+            (false, true) => self.chance.within(60, (refill / 6) as i64).min(most),
+            (false, false) => self.chance.within(60, 300).min(most),
         };
         self.bucket = (self.bucket.saturating_sub(size as u64 * 8) + refill).min(scenario.video_bps / 2);
         let mut data = vec![0, 0, 0, 1, 0x09, 0xF0, 0, 0, 1, if idr { 0x65 } else { 0x41 }];
@@ -187,15 +188,15 @@ impl Encoder {
         self.sending.push_back(Unit::Audio { pts: self.epoch.ticks_90k() + pts, data });
     }
 
-    fn drain(&mut self, scenario: &Scenario, chance: &mut Chance) {
+    fn drain(&mut self, scenario: &Scenario) {
         while !self.held.is_empty() {
-            self.group(scenario, chance);
+            self.group(scenario);
         }
         self.since_idr = None;
     }
 
-    fn finish(&mut self, scenario: &Scenario, chance: &mut Chance) {
-        self.drain(scenario, chance);
+    fn finish(&mut self, scenario: &Scenario) {
+        self.drain(scenario);
         let rest = i64::from(self.samples > 0) + scenario.audio_delay / AAC_FRAME_SAMPLES;
         for _ in 0..rest {
             self.audio(scenario);

@@ -105,6 +105,8 @@ pub(crate) struct Asset {
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) seed: u64,
+    /// Up to which instant the machine has been up, and in which order its threads come along.
+    pub(crate) machine_seed: u64,
     pub(crate) rate: FrameRate,
     /// Join relative to the first block's start, in milliseconds.
     pub(crate) join: UtcMs,
@@ -153,6 +155,7 @@ impl Scenario {
         let frames = length_ms * rate.num() / (rate.den() * 1000) + 1;
         let mut scenario = Scenario {
             seed,
+            machine_seed: seed ^ 0x5EED,
             rate,
             join: UtcMs(join),
             initial: if chance.one_in(4) { 1 } else { 2 },

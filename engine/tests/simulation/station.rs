@@ -49,7 +49,8 @@ pub(crate) struct Ending {
     pub(crate) hash: u64,
     pub(crate) packets: u64,
     pub(crate) wrapped: bool,
-    pub(crate) drained: bool,
+    /// Times that a producer had the encoder drained.
+    pub(crate) drains: u32,
     pub(crate) counters: BTreeMap<Pid, u8>,
     /// Instant of the end, UTC.
     pub(crate) at: UtcMs,
@@ -82,7 +83,7 @@ struct Station<'a> {
 /// Runs `scenario`, whose blocks are those from the join on. `before` holds the counters of the session
 /// that it replaces.
 pub(crate) fn run(scenario: &Scenario, before: BTreeMap<Pid, u8>) -> Option<Ending> {
-    let mut chance = Chance::new(scenario.seed ^ 0x5EED);
+    let mut chance = Chance::new(scenario.machine_seed);
     let start = chance.within(0, 1_000_000_000_000);
     let mut session = Session::new(scenario.rate);
     let mut ledger = Ledger::new(scenario.rate, scenario.assets.clone());
@@ -130,7 +131,7 @@ pub(crate) fn run(scenario: &Scenario, before: BTreeMap<Pid, u8>) -> Option<Endi
             hash: 0,
             packets: 0,
             wrapped: false,
-            drained: false,
+            drains: 0,
             counters: BTreeMap::new(),
             at: scenario.join,
         },
@@ -180,18 +181,12 @@ impl Station<'_> {
         match actor {
             0 => self.core_step(),
             1 => self.report_step(),
-            2 => self.encoder.step(
-                self.scenario,
-                &self.shared,
-                &mut self.lanes,
-                &mut self.ring,
-                self.now,
-                &mut self.chance,
-            ),
+            2 => self.encoder.step(self.scenario, &self.shared, &mut self.lanes, &mut self.ring, self.now),
             3 => self.output.step(&self.shared, &mut self.ring, &self.ledger, self.now),
             producer => {
                 let which = producer as usize - 4;
                 let mut news = None;
+                let drained = self.fills[which].drained;
                 let step = self.fills[which].step(
                     self.scenario,
                     &self.shared,
@@ -200,7 +195,7 @@ impl Station<'_> {
                     self.start,
                     &mut news,
                 );
-                self.ending.drained |= self.fills[which].drained;
+                self.ending.drains += u32::from(!drained && self.fills[which].drained);
                 match news {
                     Some(News::Produced { ordinal, end }) => self.ledger.task_produced(ordinal, end),
                     Some(News::Exhausted { fence, asked }) => self.check_exhausted(fence, asked),
