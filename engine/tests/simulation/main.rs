@@ -10,6 +10,7 @@ mod output;
 mod producer;
 mod scenario;
 mod station;
+mod thirty_days;
 mod wire;
 
 use scenario::Scenario;
