@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
 use proptest::prelude::*;
-use retrovue_engine::session::{AssetFacts, Rejection, Session, SessionEvent, TaskLookup};
+use retrovue_engine::clock::{Clock, MonoNs};
+use retrovue_engine::pipeline::SharedSession;
+use retrovue_engine::session::{
+    Anchor, AssetFacts, ProducerStep, Rejection, Session, SessionEvent, TaskLookup,
+};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Segment};
 use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
@@ -267,6 +271,27 @@ fn a_join_behind_the_last_frame_of_a_block_frees_its_slot() {
     assert_eq!(session.start(UtcMs(1_059_999)).unwrap(), FrameIndex(1800));
     assert!(session.has_room());
     accept(&mut session, &minute("C", 2), 0).unwrap();
+}
+
+/// CONTRACT-LOOK-003: at the fence nothing more is taken, but what was accepted plays, also where the other
+/// producer is late with it.
+#[test]
+fn an_exhausted_session_plays_what_it_accepted() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    let shared = SharedSession::new(session, Clock::stepping());
+    let (epoch, rate) = (UtcMs(1_000_000), FrameRate::new(30, 1).unwrap());
+    shared.set_anchor(Anchor { mono: MonoNs(0), utc: epoch, epoch, rate });
+    let fence = Some(MonoNs(120_000_000_000));
+    let exhausted = shared.next_step(2, true, fence);
+    assert_eq!(exhausted, ProducerStep::Exhausted { fence: FrameIndex(3600) });
+    assert_eq!(shared.failure().map(|f| f.code.clone()), Some(FailureCode::LookaheadExhausted));
+    assert!(matches!(shared.next_step(1, false, fence), ProducerStep::Task(_)));
+    assert_eq!(shared.next_step(2, true, fence), ProducerStep::Finished);
+    let late = accept(&mut shared.lock(), &minute("C", 2), 0);
+    assert_eq!(late.unwrap_err().0, FailureCode::SessionTerminated);
 }
 
 /// CONTRACT-SEG-005 G3: what was started ends in one event, whatever ended the session first.

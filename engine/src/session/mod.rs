@@ -94,7 +94,7 @@ enum State {
     /// Blocks may be accepted, nothing plays.
     Initializing,
     Executing,
-    /// Every accepted block plays out, then the session ends without failure.
+    /// Every accepted block plays out, then the session ends.
     Closing,
     Terminated,
 }
@@ -266,8 +266,8 @@ impl Session {
         !self.queue.is_full() && matches!(self.state, State::Initializing | State::Executing)
     }
 
-    /// No more blocks will be fed: the session ends without failure at the last accepted fence. Only
-    /// rendering does this; on the air a dry queue is LOOKAHEAD_EXHAUSTED.
+    /// No more blocks are taken: the session ends at the last accepted fence. Rendering ends so without
+    /// failure, on the air it is LOOKAHEAD_EXHAUSTED.
     pub fn close(&mut self) {
         if self.state == State::Executing {
             self.state = State::Closing;
