@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
 use proptest::prelude::*;
-use retrovue_engine::session::{AssetFacts, Rejection, Session, SessionEvent, TaskLookup};
+use retrovue_engine::clock::{Clock, MonoNs};
+use retrovue_engine::pipeline::SharedSession;
+use retrovue_engine::session::{
+    Anchor, AssetFacts, ProducerStep, Rejection, Session, SessionEvent, TaskLookup,
+};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Segment};
 use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
@@ -242,6 +246,65 @@ fn a_slot_opens_when_the_executing_block_is_produced() {
     assert!(!session.has_room());
     session.task_produced(1);
     assert!(session.has_room());
+}
+
+/// CONTRACT-LOOK-001 G1: a short task of the pending block is ready while the executing block still plays.
+#[test]
+fn tasks_produced_out_of_order_open_no_slot() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    session.task_produced(1);
+    assert!(!session.has_room(), "A is still being produced");
+    assert!(matches!(session.task(0), TaskLookup::Task(_)));
+    session.task_produced(0);
+    assert!(session.has_room());
+}
+
+/// CONTRACT-LOOK-001: a block of which the join leaves no frame holds no slot.
+#[test]
+fn a_join_behind_the_last_frame_of_a_block_frees_its_slot() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    assert_eq!(session.start(UtcMs(1_059_999)).unwrap(), FrameIndex(1800));
+    assert!(session.has_room());
+    accept(&mut session, &minute("C", 2), 0).unwrap();
+}
+
+/// CONTRACT-LOOK-003: at the fence nothing more is taken, but what was accepted plays, also where the other
+/// producer is late with it.
+#[test]
+fn an_exhausted_session_plays_what_it_accepted() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    let shared = SharedSession::new(session, Clock::stepping());
+    let (epoch, rate) = (UtcMs(1_000_000), FrameRate::new(30, 1).unwrap());
+    shared.set_anchor(Anchor { mono: MonoNs(0), utc: epoch, epoch, rate });
+    let fence = Some(MonoNs(120_000_000_000));
+    let exhausted = shared.next_step(2, true, fence);
+    assert_eq!(exhausted, ProducerStep::Exhausted { fence: FrameIndex(3600) });
+    assert_eq!(shared.failure().map(|f| f.code.clone()), Some(FailureCode::LookaheadExhausted));
+    assert!(matches!(shared.next_step(1, false, fence), ProducerStep::Task(_)));
+    assert_eq!(shared.next_step(2, true, fence), ProducerStep::Finished);
+    let late = accept(&mut shared.lock(), &minute("C", 2), 0);
+    assert_eq!(late.unwrap_err().0, FailureCode::SessionTerminated);
+}
+
+/// CONTRACT-SEG-005 G3: what was started ends in one event, whatever ended the session first.
+#[test]
+fn a_block_whose_frames_never_left_fails_also_when_the_lookahead_was_exhausted() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    session.on_emitted(FrameIndex(1799));
+    let failure = Failure::new(FailureCode::LookaheadExhausted, String::new());
+    session.fail(failure.clone());
+    let events: Vec<_> = session.take_events().collect();
+    assert_eq!(events[1..], [SessionEvent::BlockFailed { block_id: "A".into(), frames: 1799, failure }]);
 }
 
 const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60_000, 1001)];

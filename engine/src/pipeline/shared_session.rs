@@ -159,7 +159,7 @@ impl SharedSession {
     }
 
     /// What the producer of `ordinal` does at `now`, without waiting; see [`Session::producer_step`].
-    /// Where that is the end of a dry queue, the session has ended with LOOKAHEAD_EXHAUSTED.
+    /// Where that is the end of a dry queue, the session ends with LOOKAHEAD_EXHAUSTED at the fence.
     pub fn next_step(&self, ordinal: u64, drained: bool, now: Option<MonoNs>) -> ProducerStep {
         self.step_of(&mut self.lock(), ordinal, drained, now)
     }
@@ -180,7 +180,8 @@ impl SharedSession {
                 FailureCode::LookaheadExhausted,
                 format!("no block was pending at the fence at frame {fence}; feed blocks earlier"),
             ));
-            session.terminate();
+            // What was accepted still plays: the other producer may be late with tasks before the fence.
+            session.close();
             self.changed.notify_all();
         }
         step

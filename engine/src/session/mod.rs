@@ -105,7 +105,7 @@ enum State {
     /// Blocks may be accepted, nothing plays.
     Initializing,
     Executing,
-    /// Every accepted block plays out, then the session ends without failure.
+    /// Every accepted block plays out, then the session ends.
     Closing,
     Terminated,
 }
@@ -121,13 +121,19 @@ pub struct Session {
     first_frame: FrameIndex,
     /// One past the last frame whose segment a producer has finished.
     produced_end: FrameIndex,
-    tasks: VecDeque<SegmentTask>,
+    tasks: VecDeque<ScheduledTask>,
     /// Ordinal of `tasks[0]`.
     tasks_base: u64,
     /// Blocks not yet completed on the air, oldest first; at most the queue's two and those whose
     /// frames are still in the pipeline.
     on_air: VecDeque<OnAir>,
     events: VecDeque<SessionEvent>,
+}
+
+#[derive(Debug)]
+struct ScheduledTask {
+    task: SegmentTask,
+    produced: bool,
 }
 
 #[derive(Debug)]
@@ -200,11 +206,14 @@ impl Session {
             JoinClass::Stale => return Err(accept::stale(first.start_utc, first.end_utc, join)),
         };
         self.first_frame = frame;
+        self.produced_end = frame;
         self.state = State::Executing;
         let blocks: Vec<FencedBlock> = self.queue.iter().cloned().collect();
         for block in &blocks {
             self.schedule(block);
         }
+        // A join behind the first block's last frame leaves nothing of it to produce.
+        self.promote_when_produced();
         Ok(frame)
     }
 
@@ -228,7 +237,7 @@ impl Session {
         }
         let index = ordinal.saturating_sub(self.tasks_base);
         if let Some(task) = usize::try_from(index).ok().and_then(|i| self.tasks.get(i)) {
-            return TaskLookup::Task(task.clone());
+            return TaskLookup::Task(task.task.clone());
         }
         if self.state == State::Closing {
             return TaskLookup::Ended;
@@ -243,13 +252,19 @@ impl Session {
         ordinal == self.tasks_base + self.tasks.len() as u64
     }
 
-    /// A producer has finished `ordinal` and all before it. When that was the executing block's last
-    /// task, the pending block is promoted (CONTRACT-LOOK-001 G3) and a slot opens.
+    /// A producer has finished `ordinal`. When with it the executing block's last task is finished and
+    /// all before it, the pending block is promoted (CONTRACT-LOOK-001 G3) and a slot opens. Producers
+    /// finish out of order: a task as short as a lane is ready while the one before it still plays.
     pub fn task_produced(&mut self, ordinal: u64) {
-        while self.tasks_base <= ordinal {
-            let Some(task) = self.tasks.pop_front() else { break };
+        let index = ordinal.checked_sub(self.tasks_base).and_then(|i| usize::try_from(i).ok());
+        if let Some(task) = index.and_then(|i| self.tasks.get_mut(i)) {
+            task.produced = true;
+        }
+        while self.tasks.front().is_some_and(|task| task.produced)
+            && let Some(done) = self.tasks.pop_front()
+        {
             self.tasks_base += 1;
-            self.produced_end = self.produced_end.max(task.end_frame);
+            self.produced_end = self.produced_end.max(done.task.end_frame);
         }
         self.promote_when_produced();
     }
@@ -268,8 +283,8 @@ impl Session {
         !self.queue.is_full() && matches!(self.state, State::Initializing | State::Executing)
     }
 
-    /// No more blocks will be fed: the session ends without failure at the last accepted fence. Only
-    /// rendering does this; on the air a dry queue is LOOKAHEAD_EXHAUSTED.
+    /// No more blocks are taken: the session ends at the last accepted fence. Rendering ends so without
+    /// failure, on the air it is LOOKAHEAD_EXHAUSTED.
     pub fn close(&mut self) {
         if self.state == State::Executing {
             self.state = State::Closing;
@@ -319,13 +334,10 @@ impl Session {
     }
 
     /// The session failed: reports the block on the air as failed, at block level only
-    /// (CONTRACT-SEG-005 G3), and terminates. At a fence, where the block has completed, no block
+    /// (CONTRACT-SEG-005 G3), and terminates. At a fence, where the last block has completed, no block
     /// failed and only the session's end is reported.
     pub fn fail(&mut self, failure: Failure) {
-        if let Some(block) = self.on_air.pop_front()
-            && failure.code != FailureCode::LookaheadExhausted
-        {
-            let OnAir { block_id, frames, .. } = block;
+        if let Some(OnAir { block_id, frames, .. }) = self.on_air.pop_front() {
             self.events.push_back(SessionEvent::BlockFailed { block_id, frames, failure });
         }
         self.on_air.clear();
@@ -349,7 +361,7 @@ impl Session {
             if first_frame >= segment.end_frame {
                 continue;
             }
-            self.tasks.push_back(SegmentTask {
+            let task = SegmentTask {
                 path: segment.path.clone(),
                 first_frame,
                 end_frame: segment.end_frame,
@@ -357,7 +369,8 @@ impl Session {
                 in_point: segment.in_point,
                 planned_frame_count: segment.planned_frame_count,
                 starts_block: first_frame == block_first,
-            });
+            };
+            self.tasks.push_back(ScheduledTask { task, produced: false });
         }
         if block_first < block.end_frame {
             self.on_air.push_back(OnAir {
