@@ -31,7 +31,8 @@ pub(super) struct Encode {
     timeline: Timeline,
 }
 
-/// Stamps of frames and samples on the absolute timeline.
+/// Stamps of frames and samples on the absolute timeline: each a function of its index alone, never of the
+/// stamp before (INV-FRAME-002).
 #[derive(Debug, Clone, Copy)]
 struct Timeline {
     epoch: Ticks90k,
@@ -115,6 +116,7 @@ impl Encode {
                     lanes[live].give_back(frame);
                     step
                 }
+                // CONTRACT-SEG-002: the next segment's first frame is in the other lane already.
                 Delivery::SegmentEnd => {
                     live = 1 - live;
                     Ok(())

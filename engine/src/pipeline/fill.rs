@@ -49,6 +49,7 @@ pub(super) fn run(
                 match played {
                     Ok(()) => lane.send(Delivery::SegmentEnd),
                     Err(PlayError::Stopped) => Err(Stopped),
+                    // INV-BLOCKPLAN-NO-SEGMENT-RECOVERY: no second try, no next segment, no filler.
                     Err(PlayError::Media(failure)) => {
                         let _ = lane.send(Delivery::Failed(failure));
                         return;
@@ -86,7 +87,8 @@ impl From<MediaError> for PlayError {
 
 /// Delivers every frame of `task`: content while the asset lasts, then black and silence up to the
 /// boundary (CONTRACT-SEG-003, INV-BLOCKPLAN-SEGMENT-PAD-TO-CT), and nothing past it
-/// (CONTRACT-SEG-004, INV-BLOCKPLAN-SEGMENT-TRUNCATE). Each track is padded by itself.
+/// (CONTRACT-SEG-004, INV-BLOCKPLAN-SEGMENT-TRUNCATE). Each track is padded by itself. Only frame indices
+/// decide, no clock (INV-FRAME-003).
 fn play(
     task: &SegmentTask,
     lane: &mut LaneSender,

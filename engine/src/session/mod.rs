@@ -106,7 +106,8 @@ pub struct Session {
     first_frame: FrameIndex,
     /// One past the last frame whose segment a producer has finished.
     produced_end: FrameIndex,
-    tasks: VecDeque<SegmentTask>,
+    /// Not yet produced in order, and whether each has been produced out of it.
+    tasks: VecDeque<(SegmentTask, bool)>,
     /// Ordinal of `tasks[0]`.
     tasks_base: u64,
     /// Blocks not yet completed on the air, oldest first; at most the queue's two and those whose
@@ -205,8 +206,8 @@ impl Session {
         if self.state == State::Terminated {
             return TaskLookup::Ended;
         }
-        let index = ordinal.saturating_sub(self.tasks_base);
-        if let Some(task) = usize::try_from(index).ok().and_then(|i| self.tasks.get(i)) {
+        // A producer asks only for what it has not produced, which is never behind the base.
+        if let Some((task, _)) = self.index_of(ordinal).and_then(|i| self.tasks.get(i)) {
             return TaskLookup::Task(task.clone());
         }
         if self.state == State::Closing {
@@ -222,15 +223,25 @@ impl Session {
         ordinal == self.tasks_base + self.tasks.len() as u64
     }
 
-    /// A producer has finished `ordinal` and all before it. When that was the executing block's last
-    /// task, the pending block is promoted (CONTRACT-LOOK-001 G3) and a slot opens.
+    /// A producer has finished `ordinal`. It may be ahead of the other one: segments that fit in a lane
+    /// are done before the one on the air is. When everything up to the executing block's last task is
+    /// produced, the pending block is promoted (CONTRACT-LOOK-001 G3) and a slot opens.
     pub fn task_produced(&mut self, ordinal: u64) {
-        while self.tasks_base <= ordinal {
-            let Some(task) = self.tasks.pop_front() else { break };
+        if let Some((_, produced)) = self.index_of(ordinal).and_then(|i| self.tasks.get_mut(i)) {
+            *produced = true;
+        }
+        while self.tasks.front().is_some_and(|(_, produced)| *produced)
+            && let Some((task, _)) = self.tasks.pop_front()
+        {
             self.tasks_base += 1;
             self.produced_end = self.produced_end.max(task.end_frame);
         }
         self.promote_when_produced();
+    }
+
+    /// Place of `ordinal` in `tasks`.
+    fn index_of(&self, ordinal: u64) -> Option<usize> {
+        ordinal.checked_sub(self.tasks_base).and_then(|index| usize::try_from(index).ok())
     }
 
     fn promote_when_produced(&mut self) {
@@ -276,7 +287,7 @@ impl Session {
             if end <= from {
                 break;
             }
-            block.frames = end.min(block.end).frames_since(from);
+            block.frames = block.frames.max(end.min(block.end).frames_since(from));
             if !block.started {
                 block.started = true;
                 self.events.push_back(SessionEvent::BlockStarted { block_id: block.block_id.clone() });
@@ -328,7 +339,7 @@ impl Session {
             if first_frame >= segment.end_frame {
                 continue;
             }
-            self.tasks.push_back(SegmentTask {
+            let task = SegmentTask {
                 path: segment.path.clone(),
                 first_frame,
                 end_frame: segment.end_frame,
@@ -336,7 +347,8 @@ impl Session {
                 in_point: segment.in_point,
                 planned_frame_count: segment.planned_frame_count,
                 starts_block: first_frame == block_first,
-            });
+            };
+            self.tasks.push_back((task, false));
         }
         if block_first < block.end_frame {
             self.on_air.push_back(OnAir {
