@@ -398,7 +398,9 @@ fn emitted_frames_only_grow() {
     session.on_emitted(FrameIndex(10));
     session.on_emitted(FrameIndex(-5));
     session.fail(Failure::new(FailureCode::AssetError, String::new()));
-    let Some(SessionEvent::BlockFailed { frames, .. }) = session.take_events().nth(1) else { panic!("no end") };
+    let Some(SessionEvent::BlockFailed { frames, .. }) = session.take_events().nth(1) else {
+        panic!("no end")
+    };
     assert_eq!(frames, 900);
 }
 

@@ -24,13 +24,19 @@ pub const BLACK: Levels = Levels { y: (16, 16), cb: (128, 128), cr: (128, 128) }
 /// Levels of every picture of `path` in order, whose pictures are `width` by `height`, unscaled.
 #[must_use]
 pub fn picture_levels(path: &Path, (width, height): (usize, usize)) -> Vec<Levels> {
-    let output = run(Command::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(path)
-        .args(["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"]));
-    let range = |plane: &[u8]| {
-        (plane.iter().copied().min().unwrap_or(0), plane.iter().copied().max().unwrap_or(255))
-    };
+    let output = run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(path).args([
+        "-map",
+        "0:v",
+        "-fps_mode",
+        "passthrough",
+        "-pix_fmt",
+        "yuv420p",
+        "-f",
+        "rawvideo",
+        "-",
+    ]));
+    let range =
+        |plane: &[u8]| (plane.iter().copied().min().unwrap_or(0), plane.iter().copied().max().unwrap_or(255));
     let (luma, chroma) = (width * height, width * height / 4);
     output
         .stdout
@@ -53,7 +59,9 @@ pub fn loudness(path: &Path) -> Vec<u16> {
     output
         .stdout
         .chunks(2 * 48)
-        .map(|ms| ms.chunks_exact(2).map(|s| i16::from_le_bytes([s[0], s[1]]).unsigned_abs()).max().unwrap_or(0))
+        .map(|ms| {
+            ms.chunks_exact(2).map(|s| i16::from_le_bytes([s[0], s[1]]).unsigned_abs()).max().unwrap_or(0)
+        })
         .collect()
 }
 

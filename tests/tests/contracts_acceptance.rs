@@ -55,9 +55,8 @@ fn every_broken_precondition_is_refused_over_the_wire() {
     fn segment(block: &mut Value, n: usize) -> &mut Value {
         &mut block["segments"][n]
     }
-    let set = |field: &'static str, value: Value| {
-        move |block: &mut Value| segment(block, 1)[field] = value.clone()
-    };
+    let set =
+        |field: &'static str, value: Value| move |block: &mut Value| segment(block, 1)[field] = value.clone();
     let ends_before = |block: &mut Value| {
         let start = block["start_utc_ms"].as_i64().unwrap();
         block["end_utc_ms"] = json!(start - 1);
@@ -74,7 +73,12 @@ fn every_broken_precondition_is_refused_over_the_wire() {
         ("P1 E7 ends before it starts", &ends_before, "INVALID_BLOCK_TIMING", &["end_utc_ms"]),
         ("P1 E7 ends as it starts", &ends_at_once, "INVALID_BLOCK_TIMING", &["after start_utc_ms"]),
         ("I3 before 1970", &before_1970, "INVALID_BLOCK_TIMING", &["-1"]),
-        ("P3 E3 a gap", &set("segment_index", json!(2)), "INVALID_SEGMENT_INDEX", &["gap at index 1", "got 2"]),
+        (
+            "P3 E3 a gap",
+            &set("segment_index", json!(2)),
+            "INVALID_SEGMENT_INDEX",
+            &["gap at index 1", "got 2"],
+        ),
         ("P3 E3 twice", &set("segment_index", json!(0)), "INVALID_SEGMENT_INDEX", &["gap at index 1"]),
         ("P3 E3 not from 0", &starts_at_one, "INVALID_SEGMENT_INDEX", &["gap at index 0"]),
         (
@@ -95,7 +99,12 @@ fn every_broken_precondition_is_refused_over_the_wire() {
         ("P5 E4 a folder", &set("asset_uri", json!(folder)), "ASSET_MISSING", &["folder.mp4"]),
         ("I6 no asset", &set("asset_uri", json!("")), "PROTOCOL_ERROR", &["segments[1].asset_uri"]),
         ("P5 no media", &set("asset_uri", json!(text)), "ASSET_ERROR", &["text.mp4"]),
-        ("P6 E5 at its end", &set("asset_start_offset_ms", json!(2000)), "INVALID_OFFSET", &["2000", "valid.mp4"]),
+        (
+            "P6 E5 at its end",
+            &set("asset_start_offset_ms", json!(2000)),
+            "INVALID_OFFSET",
+            &["2000", "valid.mp4"],
+        ),
         ("P6 E5 beyond", &set("asset_start_offset_ms", json!(60_000)), "INVALID_OFFSET", &["60000"]),
         ("I6 before it", &set("asset_start_offset_ms", json!(-1)), "INVALID_OFFSET", &["-1"]),
         ("I1 no name", &nameless, "PROTOCOL_ERROR", &["block_id"]),
@@ -141,7 +150,8 @@ fn test_block_accept_002_stale_block_over_the_wire() {
     let air = Air::start(dir.path());
     let mut session = air.connect();
     let block = block_at(&clip, START);
-    for (late, says) in [(1, "staleness_ms=1;"), (0, "staleness_ms=0;"), (3_600_000, "staleness_ms=3600000;")] {
+    for (late, says) in [(1, "staleness_ms=1;"), (0, "staleness_ms=0;"), (3_600_000, "staleness_ms=3600000;")]
+    {
         let answer = session.start(&block, START + 60_000 + late);
         assert_refused("stale", answer, "STALE_BLOCK_FROM_CORE", &[says]);
     }
@@ -159,10 +169,8 @@ fn test_block_accept_006_queue_full_over_the_wire() {
     let clip = plain("valid.mp4", 2).make(dir.path());
     let air = Air::start(dir.path());
     let mut session = running(&air, &clip);
-    let named = |n: i64| BlockPlan {
-        block_id: format!("B{n}"),
-        ..wire(&block_at(&clip, START + 60_000 * n))
-    };
+    let named =
+        |n: i64| BlockPlan { block_id: format!("B{n}"), ..wire(&block_at(&clip, START + 60_000 * n)) };
     assert_eq!(session.feed(named(1)), Ok(()));
     for _ in 0..3 {
         assert_refused("full", session.feed(named(2)), "QUEUE_FULL", &["B2"]);

@@ -35,7 +35,8 @@ fn same_bytes(a: &Path, b: &Path) -> bool {
 fn test_det_001_same_inputs_give_the_same_content_times() {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (make(dir.path(), "a.mp4", 30, 4), make(dir.path(), "b.mkv", 25, 4));
-    let blocks: &[&[_]] = &[&[(a.as_path(), 0, 2017), (b.as_path(), 500, 1983)], &[(a.as_path(), 1000, 1500)]];
+    let blocks: &[&[_]] =
+        &[&[(a.as_path(), 0, 2017), (b.as_path(), 500, 1983)], &[(a.as_path(), 1000, 1500)]];
     let plan = sized(plan((30_000, 1001), blocks), SIZE);
     let join = START + 1234;
     let [one, two] = twice(dir.path(), &plan, join);

@@ -49,7 +49,9 @@ fn read_by_others(path: &Path) -> BTreeMap<u16, Vec<i64>> {
             && payload.starts_with(&[0, 0, 1])
             && let Some(header) = PesHeader::from_bytes(payload)
         {
-            let PesContents::Parsed(Some(contents)) = header.contents() else { panic!("packet {n}: no contents") };
+            let PesContents::Parsed(Some(contents)) = header.contents() else {
+                panic!("packet {n}: no contents")
+            };
             let pts = match contents.pts_dts().expect("stamps") {
                 PtsDts::PtsOnly(Ok(pts)) | PtsDts::Both { pts: Ok(pts), .. } => pts.value() as i64,
                 other => panic!("packet {n}: {other:?}"),
@@ -73,7 +75,8 @@ fn assert_fences(dir: &Path, plan: &Value, rate: (i64, i64), lengths: &[i64]) ->
         fences.push(frame_at(at, rate));
     }
     let expected: Vec<i64> = fences.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let reported = rendered.report["blocks"].as_array().unwrap().iter().map(|b| b["frames"].as_i64().unwrap());
+    let reported =
+        rendered.report["blocks"].as_array().unwrap().iter().map(|b| b["frames"].as_i64().unwrap());
     assert_eq!(reported.collect::<Vec<_>>(), expected, "{rate:?}: frames per block");
 
     let frames = *fences.last().unwrap();
@@ -81,10 +84,12 @@ fn assert_fences(dir: &Path, plan: &Value, rate: (i64, i64), lengths: &[i64]) ->
     assert_eq!(content_times(&rendered.path), stamps, "{rate:?}: as ffprobe reads it");
     let mut theirs: Vec<Vec<i64>> = read_by_others(&rendered.path).into_values().collect();
     assert_eq!(theirs.len(), 2, "a picture and a sound stream");
-    theirs.sort_by_key(|times| *times != stamps && {
-        let mut sorted = times.clone();
-        sorted.sort_unstable();
-        sorted != stamps
+    theirs.sort_by_key(|times| {
+        *times != stamps && {
+            let mut sorted = times.clone();
+            sorted.sort_unstable();
+            sorted != stamps
+        }
     });
     let mut video = theirs.remove(0);
     video.sort_unstable();
@@ -123,7 +128,10 @@ fn thirty_blocks_without_a_gap() {
     let mut at = 0;
     for (n, length) in (0..).zip(lengths) {
         let first = seen[usize::try_from(frame_at(at, rate)).unwrap()];
-        assert!(matches!(first, Seen::Frame { number, .. } if number == n), "block {n} begins with {first:?}");
+        assert!(
+            matches!(first, Seen::Frame { number, .. } if number == n),
+            "block {n} begins with {first:?}"
+        );
         at += length;
     }
 }

@@ -31,7 +31,10 @@ impl Protocol {
                 kinds.insert(values.name().to_owned(), names.collect());
             }
         }
-        assert!(files.file.iter().all(|f| f.service.is_empty() && f.enum_type.is_empty()), "all is a message");
+        assert!(
+            files.file.iter().all(|f| f.service.is_empty() && f.enum_type.is_empty()),
+            "all is a message"
+        );
         Protocol(kinds)
     }
 
@@ -72,7 +75,8 @@ fn set<'a>(words: &[&'a str]) -> BTreeSet<&'a str> {
 fn air_has_no_word_for_a_segment() {
     let protocol = Protocol::read();
     let said = protocol.within("AirMessage");
-    let kinds = ["Accepted", "AirMessage", "BlockEvent", "Failure", "HelloReply", "Kind", "Reply", "SessionEnded"];
+    let kinds =
+        ["Accepted", "AirMessage", "BlockEvent", "Failure", "HelloReply", "Kind", "Reply", "SessionEnded"];
     assert_eq!(said, set(&kinds));
     assert_eq!(protocol.fields("AirMessage"), set(&["reply", "block_event", "session_ended"]));
     assert_eq!(protocol.fields("BlockEvent"), set(&["kind", "block_id", "frames_emitted", "failure"]));
@@ -102,8 +106,14 @@ fn failure_codes_name_no_segment() {
 #[test]
 fn core_can_open_feed_and_stop_and_nothing_else() {
     let protocol = Protocol::read();
-    let requests =
-        ["hello", "attach_stream", "start_block_plan_session", "feed_block_plan", "stop_session", "request_id"];
+    let requests = [
+        "hello",
+        "attach_stream",
+        "start_block_plan_session",
+        "feed_block_plan",
+        "stop_session",
+        "request_id",
+    ];
     assert_eq!(protocol.fields("CoreMessage"), set(&requests));
     assert_eq!(protocol.fields("FeedBlockPlan"), set(&["block"]));
     assert_eq!(protocol.fields("StopSession"), set(&[]));
@@ -131,15 +141,24 @@ fn no_forbidden_extension_has_a_word() {
     words.extend(protocol.words("AirMessage"));
     for (extension, banned) in [
         ("dynamic ad insertion", &["insert", "viewer", "bid", "decision", "ad_", "advert", "creative"][..]),
-        ("mid-block mutation", &["mutate", "update", "replace", "modify", "amend", "patch", "remove", "edit"]),
+        (
+            "mid-block mutation",
+            &["mutate", "update", "replace", "modify", "amend", "patch", "remove", "edit"],
+        ),
         ("segment skipping", &["skip", "next_segment", "jump"]),
-        ("correction of Content Time", &["adjust", "correct", "drift", "ntp", "sync", "epoch", "content_time"]),
+        (
+            "correction of Content Time",
+            &["adjust", "correct", "drift", "ntp", "sync", "epoch", "content_time"],
+        ),
         ("playback speed", &["speed", "tempo", "playback_rate", "slow", "fast"]),
         ("wall-clock transitions", &["transition", "switch_at", "wall"]),
         ("filler", &["filler", "slate", "substitut", "fallback", "alternate", "backup"]),
         ("waiting for late blocks", &["wait", "grace", "timeout", "patience", "extend"]),
         ("asset retry", &["retry", "retries", "attempt", "recover"]),
-        ("segment-level calls", &["start_segment", "segment_start", "segment_event", "segment_end", "progress"]),
+        (
+            "segment-level calls",
+            &["start_segment", "segment_start", "segment_event", "segment_end", "progress"],
+        ),
         ("branching on the content type", &["content_type", "is_ad", "kind_of_content", "promo", "priority"]),
         ("timing by Core", &["pause", "resume_at", "seek", "skip_to", "hold", "freeze", "position"]),
     ] {
@@ -166,7 +185,9 @@ fn air_reads_no_metadata() {
             }
             sources += 1;
             let text = std::fs::read_to_string(&path).unwrap();
-            for banned in ["content_type", "segment.metadata", "plan.metadata", "block.metadata", ".metadata.get"] {
+            for banned in
+                ["content_type", "segment.metadata", "plan.metadata", "block.metadata", ".metadata.get"]
+            {
                 assert!(!text.contains(banned), "{} has {banned}", path.display());
             }
         }

@@ -155,10 +155,8 @@ fn test_under_001_underrun_is_padded_to_the_boundary() {
 fn test_under_002_last_segment_is_padded_to_the_fence() {
     let dir = tempfile::tempdir().unwrap();
     let (first, last) = (make(dir.path(), "first.mp4", 30, 40), make(dir.path(), "last.mp4", 30, 15));
-    let rendered = rendered(
-        dir.path(),
-        &small(&[&[(&first, 0, 40_000), (&last, 0, 20_000)], &[(&first, 2000, 2000)]]),
-    );
+    let rendered =
+        rendered(dir.path(), &small(&[&[(&first, 0, 40_000), (&last, 0, 20_000)], &[(&first, 2000, 2000)]]));
     let expected = |k: i64| match k {
         0..1200 => k,
         1200..1650 => k - 1200,

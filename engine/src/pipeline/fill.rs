@@ -120,13 +120,14 @@ fn play(
             let wanted = frame.pcm.len() / 2;
             audio_ended = reader.audio(&mut frame.pcm)? < wanted;
         }
-        // INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001: delivered content is counted at every emit.
+        // INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001 (P8-PLAN-001): delivered content is counted at every emit.
         frames_delivered += i64::from(!(video_ended && audio_ended));
         frame.index = index;
         // A seam is a cut: an IDR there costs no more than the scene change would.
         frame.force_idr = index == task.first_frame;
         lane.send(Delivery::Frame(frame))?;
     }
+    // P8-PLAN-002: planned and delivered side by side; a deficit has been padded above.
     tracing::debug!(
         asset = %task.path.display(),
         first = task.first_frame.0,
