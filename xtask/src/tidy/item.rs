@@ -176,7 +176,7 @@ pub(crate) const LIMIT: [u8; 2] = [1, 2];
 /// Type: M2
 struct Frame {
     /// Field: M3
-    #[serde(default, rename = "i")]
+    #[serde(default, rename = \"i\")]
     pub(super) index: u32,
 }
 enum Kind {
