@@ -2,6 +2,7 @@
 # Sets `base` (its address), `core` (its process) and `air` (the session's). Needs a release build, curl, jq.
 file=$(realpath "$1")
 bin=$(realpath "${CARGO_TARGET_DIR:-target}/release")
+[ -x "$bin/retrovue" ] || { echo "no release build in $bin; type: make build" >&2; exit 1; }
 dir=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$dir"' EXIT
 
@@ -25,7 +26,10 @@ YAML
 
 "$bin/retrovue" serve --config "$dir/station.yaml" --port 0 > "$dir/said" 2> "$dir/log" &
 core=$!
-until grep -q '/channels.m3u' "$dir/said"; do sleep 0.1; done
+until grep -q '/channels.m3u' "$dir/said"; do
+    kill -0 "$core" || { cat "$dir/log" >&2; exit 1; }
+    sleep 0.1
+done
 base=$(grep -o 'http://[^ ]*/channels.m3u' "$dir/said" | sed 's|/channels.m3u||; s|localhost|127.0.0.1|')
 curl -s -o /dev/null "$base/channel/one.ts" &
 until air=$(curl -s "$base/api/channels" | jq -e '.channels[0].air_pid'); do sleep 0.1; done

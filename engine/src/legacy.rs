@@ -63,7 +63,7 @@ impl Preview {
     /// DUPLICATE_BLOCK.
     #[must_use]
     pub fn block(&self, switch: &message::SwitchToLive) -> BlockPlan {
-        let start = switch.switch_at_utc_ms;
+        let start = switch.start_utc_ms;
         BlockPlan {
             block_id: format!("switch-{start}"),
             channel_id: switch.channel_id,
@@ -90,7 +90,7 @@ mod tests {
     /// P8-PLAN-001, INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001: the value matches Core's plan.
     #[test]
     fn the_planned_frame_count_is_captured() {
-        let switch = message::SwitchToLive { channel_id: 3, switch_at_utc_ms: 10_000, ..Default::default() };
+        let switch = message::SwitchToLive { channel_id: 3, start_utc_ms: 10_000, ..Default::default() };
         for (sent, captured) in [(Some(60), Some(60)), (Some(0), Some(0)), (Some(-1), None), (None, None)] {
             let preview = Preview::new(message::LoadPreview { frame_count: sent, ..request() });
             let block = preview.map(|p| p.block(&switch)).unwrap_or_else(|e| panic!("{e}"));

@@ -307,6 +307,32 @@ fn a_block_whose_frames_never_left_fails_also_when_the_lookahead_was_exhausted()
     assert_eq!(events[1..], [SessionEvent::BlockFailed { block_id: "A".into(), frames: 1799, failure }]);
 }
 
+/// CONTRACT-SEG-002 F4, CONTRACT-LOOK-001: a producer that finishes short segments before the other one
+/// has finished what is on the air neither takes the other's segments away nor opens a slot early.
+#[test]
+fn segments_produced_out_of_order_are_not_skipped() {
+    let mut session = session();
+    let shorts: Vec<_> = (0..6).map(|i| (i, "a.mp4", 0, 100)).collect();
+    accept(&mut session, &block("A", 1_000_000, 1_000_600, &shorts), 0).unwrap();
+    accept(&mut session, &block("B", 1_000_600, 1_001_200, &shorts), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    let first_frame = |session: &Session, ordinal| match session.task(ordinal) {
+        TaskLookup::Task(task) => Some(task.first_frame.0),
+        _ => None,
+    };
+    for ordinal in [1, 3, 5] {
+        session.task_produced(ordinal);
+        assert_eq!(first_frame(&session, 2), Some(6), "after {ordinal}");
+        assert!(!session.has_room(), "block A is not produced");
+    }
+    for ordinal in [0, 2, 4] {
+        assert_eq!(first_frame(&session, ordinal), Some(3 * ordinal as i64));
+        session.task_produced(ordinal);
+    }
+    assert!(session.has_room(), "block A is produced");
+    assert_eq!(first_frame(&session, 6), Some(18));
+}
+
 const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60_000, 1001)];
 
 proptest! {
@@ -353,4 +379,114 @@ proptest! {
             .sum();
         prop_assert_eq!(frames, fence.frames_since(first));
     }
+}
+
+/// INV-FRAME-001, INV-FRAME-002 and INV-FRAME-003 (seed 003 §1.6 names them as frame-indexed execution):
+/// every fence and boundary is an index computed from the epoch in integers, the same however the session
+/// got there; nothing is accumulated, and no call takes an instant once it runs. 20,000 blocks of odd
+/// lengths at each rate: block `n`'s fence is the ceiling of its own instant, and tasks meet at it.
+///
+/// CONTRACT-BLOCK-003 G4: no frame between two blocks, none in both. CONTRACT-LOOK-001 G1: never more than
+/// two blocks.
+#[test]
+fn twenty_thousand_fences_at_each_rate() {
+    const EPOCH: i64 = 1_700_000_000_000;
+    for (num, den) in RATES {
+        let rate = FrameRate::new(num, den).unwrap();
+        let mut session = Session::new(rate);
+        let (mut at, mut ordinal, mut end) = (0, 0, 0);
+        for n in 0..20_000_i64 {
+            let parts = [1 + n * 7919 % 977, 1 + n * 104_729 % 3001];
+            let length: i64 = parts.iter().sum();
+            let plan = block(
+                &n.to_string(),
+                EPOCH + at,
+                EPOCH + at + length,
+                &[(0, "a.mp4", 0, parts[0]), (1, "b.mp4", 0, parts[1])],
+            );
+            accept(&mut session, &plan, EPOCH).unwrap();
+            if n == 0 {
+                session.start(UtcMs(EPOCH)).unwrap();
+            }
+            at += length;
+            while let TaskLookup::Task(task) = session.task(ordinal) {
+                assert_eq!(task.first_frame.0, end, "{num}/{den}: block {n}");
+                end = task.end_frame.0;
+                session.task_produced(ordinal);
+                ordinal += 1;
+            }
+            let fence = i128::from(at) * i128::from(num);
+            let per_ms = i128::from(den) * 1000;
+            assert_eq!(i128::from(end), (fence + per_ms - 1) / per_ms, "{num}/{den}: fence {n}");
+        }
+        session.on_emitted(FrameIndex(end));
+        let frames: i64 = session
+            .take_events()
+            .map(|event| if let SessionEvent::BlockCompleted { frames, .. } = event { frames } else { 0 })
+            .sum();
+        assert_eq!(frames, end, "{num}/{den}: every frame is some block's");
+    }
+}
+
+/// INV-P8-005: the epoch is the first accepted block's start; neither a join, a later block, a refused one,
+/// what is emitted nor the end of the session moves it.
+#[test]
+fn the_epoch_is_set_once() {
+    let mut session = session();
+    let stale = block("S", 900_000, 960_000, &[(0, "a.mp4", 0, 60_000)]);
+    accept(&mut session, &stale, 999_000).unwrap_err();
+    assert_eq!(session.epoch(), None, "a refused block sets no epoch");
+    let epoch = Some(UtcMs(1_000_000));
+    accept(&mut session, &minute("A", 0), 1_010_000).unwrap();
+    assert_eq!(session.epoch(), epoch);
+    session.start(UtcMs(1_010_000)).unwrap();
+    assert_eq!(session.epoch(), epoch, "not the join");
+    accept(&mut session, &minute("B", 1), 1_010_000).unwrap();
+    session.task_produced(0);
+    session.on_emitted(FrameIndex(2000));
+    accept(&mut session, &minute("C", 2), 1_070_000).unwrap();
+    accept(&mut session, &minute("Z", 9), 1_070_000).unwrap_err();
+    assert_eq!(session.epoch(), epoch, "not a later block");
+    session.terminate();
+    assert_eq!(session.epoch(), epoch);
+}
+
+/// INV-P8-TIMELINE-MONOTONIC: what has been emitted never becomes less; a smaller number changes nothing.
+#[test]
+fn emitted_frames_only_grow() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    session.on_emitted(FrameIndex(900));
+    session.on_emitted(FrameIndex(10));
+    session.on_emitted(FrameIndex(-5));
+    session.fail(Failure::new(FailureCode::AssetError, String::new()));
+    let Some(SessionEvent::BlockFailed { frames, .. }) = session.take_events().nth(1) else {
+        panic!("no end")
+    };
+    assert_eq!(frames, 900);
+}
+
+/// CONTRACT-BLOCK-002 Q2, CONTRACT-SEG-005 G4: a failure empties both slots, tells of the block on the air
+/// alone, and leaves nothing to play.
+#[test]
+fn a_failure_clears_both_slots() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    session.start(UtcMs(1_000_000)).unwrap();
+    session.on_emitted(FrameIndex(100));
+    session.fail(Failure::new(FailureCode::AssetError, String::new()));
+    assert!(session.is_terminated());
+    assert_eq!(session.task(0), TaskLookup::Ended);
+    assert_eq!(session.task(1), TaskLookup::Ended);
+    let blocks: Vec<_> = session
+        .take_events()
+        .map(|event| match event {
+            SessionEvent::BlockStarted { block_id } => format!("started {block_id}"),
+            SessionEvent::BlockCompleted { block_id, .. } => format!("completed {block_id}"),
+            SessionEvent::BlockFailed { block_id, frames, .. } => format!("failed {block_id} {frames}"),
+        })
+        .collect();
+    assert_eq!(blocks, ["started A", "failed A 100"]);
 }

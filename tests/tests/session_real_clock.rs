@@ -33,13 +33,7 @@ fn switch(at: i64) -> SwitchToLive {
         gop_frames: 30,
         ..Default::default()
     };
-    SwitchToLive {
-        channel_id: 1,
-        switch_at_utc_ms: at,
-        format: Some(format),
-        join_utc_ms: START,
-        service: None,
-    }
+    SwitchToLive { channel_id: 1, start_utc_ms: at, format: Some(format), join_utc_ms: START, service: None }
 }
 
 /// P8-PLAN-001, P8-PLAN-002 (INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001): the planned count is captured by

@@ -13,7 +13,7 @@ const HELP: &str = "\
 cargo xtask <command>
 
   tidy           check the rules of the repository; exit 1 and one line per finding where one is broken
-  pending        rewrite docs/contracts/pending.txt from what code and tests quote
+  matrix         rewrite docs/contracts/matrix.md from what code and tests quote
   bless [CASE]   rewrite the golden files of CASE (a folder of golden/), or of all; refused where CI=true
 ";
 
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["tidy"] => tidy::run(),
-        ["pending"] => tidy::rewrite_pending(),
+        ["matrix"] => tidy::rewrite_matrix(),
         ["bless"] => bless::run(None),
         ["bless", case] => bless::run(Some(case)),
         [] | ["help" | "--help" | "-h"] => {

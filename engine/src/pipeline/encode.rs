@@ -32,7 +32,8 @@ pub(super) struct Encode {
     anchor: Anchor,
 }
 
-/// Stamps of frames and samples on the absolute timeline.
+/// Stamps of frames and samples on the absolute timeline: each a function of its index alone, never of the
+/// stamp before (INV-FRAME-002).
 #[derive(Debug, Clone, Copy)]
 struct Timeline {
     epoch: Ticks90k,
@@ -117,6 +118,7 @@ impl Encode {
                     lanes[live].give_back(frame);
                     step
                 }
+                // CONTRACT-SEG-002: the next segment's first frame is in the other lane already.
                 Delivery::SegmentEnd => {
                     live = 1 - live;
                     Ok(())

@@ -50,6 +50,7 @@ pub(super) fn run(
                 match played {
                     Ok(()) => lane.send(Delivery::SegmentEnd),
                     Err(PlayError::Stopped) => Err(Stopped),
+                    // INV-BLOCKPLAN-NO-SEGMENT-RECOVERY: no second try, no next segment, no filler.
                     Err(PlayError::Media(failure)) => {
                         let _ = lane.send(Delivery::Failed(failure));
                         return;
@@ -87,7 +88,8 @@ impl From<MediaError> for PlayError {
 
 /// Delivers every frame of `task`: content while the asset lasts, then black and silence up to the
 /// boundary (CONTRACT-SEG-003, INV-BLOCKPLAN-SEGMENT-PAD-TO-CT), and nothing past it
-/// (CONTRACT-SEG-004, INV-BLOCKPLAN-SEGMENT-TRUNCATE). Each track is padded by itself.
+/// (CONTRACT-SEG-004, INV-BLOCKPLAN-SEGMENT-TRUNCATE). Each track is padded by itself. Only frame indices
+/// decide, no clock (INV-FRAME-003).
 fn play(
     task: &SegmentTask,
     lane: &mut LaneSender,
@@ -120,13 +122,14 @@ fn play(
             let wanted = frame.pcm.len() / 2;
             audio_ended = reader.audio(&mut frame.pcm)? < wanted;
         }
-        // INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001: delivered content is counted at every emit.
+        // INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001 (P8-PLAN-001): delivered content is counted at every emit.
         frames_delivered += u64::from(!(video_ended && audio_ended));
         frame.index = index;
         // A seam is a cut: an IDR there costs no more than the scene change would.
         frame.force_idr = index == task.first_frame;
         lane.send(Delivery::Frame(frame))?;
     }
+    // P8-PLAN-002: planned and delivered side by side; a deficit has been padded above.
     let frames = u64::try_from(task.end_frame.frames_since(task.first_frame)).unwrap_or(0);
     metrics.segment_produced(frames, frames_delivered, task.planned_frames_left());
     tracing::debug!(

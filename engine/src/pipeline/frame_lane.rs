@@ -122,10 +122,16 @@ impl LaneSender {
         self.fill.answer();
     }
 
+    /// True when all threads were told to leave, or the encoder has left: after a failure on the other lane
+    /// nobody takes this one's frames any more.
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Acquire) || self.deliveries.is_abandoned()
+    }
+
     /// A frame to fill, when one is home.
     pub(super) fn empty_frame(&mut self) -> Result<Box<Frame>, Stopped> {
         loop {
-            if self.stop.load(Ordering::Acquire) {
+            if self.is_over() {
                 return Err(Stopped);
             }
             if let Ok(frame) = self.empties.pop() {
@@ -138,7 +144,7 @@ impl LaneSender {
     /// Hands `delivery` over, waiting for room.
     pub(super) fn send(&mut self, mut delivery: Delivery) -> Result<(), Stopped> {
         loop {
-            if self.stop.load(Ordering::Acquire) {
+            if self.is_over() {
                 return Err(Stopped);
             }
             match self.deliveries.push(delivery) {

@@ -9,7 +9,7 @@ use retrovue_proto::plan::BlockPlan;
 use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
 use std::path::PathBuf;
 
-/// An accepted block with its boundaries in frames.
+/// An accepted block with its boundaries in frames (INV-FRAME-001: execution goes by frame index).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FencedBlock {
     /// Core's name for it.

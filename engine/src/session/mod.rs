@@ -235,8 +235,8 @@ impl Session {
         if self.state == State::Terminated {
             return TaskLookup::Ended;
         }
-        let index = ordinal.saturating_sub(self.tasks_base);
-        if let Some(task) = usize::try_from(index).ok().and_then(|i| self.tasks.get(i)) {
+        // A producer asks only for what it has not produced, which is never behind the base.
+        if let Some(task) = self.index_of(ordinal).and_then(|i| self.tasks.get(i)) {
             return TaskLookup::Task(task.task.clone());
         }
         if self.state == State::Closing {
@@ -256,8 +256,7 @@ impl Session {
     /// all before it, the pending block is promoted (CONTRACT-LOOK-001 G3) and a slot opens. Producers
     /// finish out of order: a task as short as a lane is ready while the one before it still plays.
     pub fn task_produced(&mut self, ordinal: u64) {
-        let index = ordinal.checked_sub(self.tasks_base).and_then(|i| usize::try_from(i).ok());
-        if let Some(task) = index.and_then(|i| self.tasks.get_mut(i)) {
+        if let Some(task) = self.index_of(ordinal).and_then(|i| self.tasks.get_mut(i)) {
             task.produced = true;
         }
         while self.tasks.front().is_some_and(|task| task.produced)
@@ -267,6 +266,11 @@ impl Session {
             self.produced_end = self.produced_end.max(done.task.end_frame);
         }
         self.promote_when_produced();
+    }
+
+    /// Place of `ordinal` in `tasks`.
+    fn index_of(&self, ordinal: u64) -> Option<usize> {
+        ordinal.checked_sub(self.tasks_base).and_then(|index| usize::try_from(index).ok())
     }
 
     fn promote_when_produced(&mut self) {
@@ -312,7 +316,7 @@ impl Session {
             if end <= from {
                 break;
             }
-            block.frames = end.min(block.end).frames_since(from);
+            block.frames = block.frames.max(end.min(block.end).frames_since(from));
             if !block.started {
                 block.started = true;
                 self.events.push_back(SessionEvent::BlockStarted { block_id: block.block_id.clone() });

@@ -6,6 +6,8 @@
 mod contracts;
 mod crates;
 mod file_shape;
+mod item;
+mod matrix;
 mod real_time;
 mod rust_text;
 mod wording;
@@ -15,8 +17,12 @@ use anyhow::{Context, bail};
 
 /// Where the ids of the seed documents are listed.
 const IDS: &str = "docs/contracts/ids.txt";
-/// Where the ids that code or tests do not quote yet are listed.
-const PENDING: &str = "docs/contracts/pending.txt";
+/// Where the seed's contracts and their tests are listed.
+const PAIRS: &str = "docs/contracts/pairs.txt";
+/// Where the seed's frozen and forbidden items are listed.
+const GOVERNANCE: &str = "docs/contracts/governance.txt";
+/// What says of each id where it is enforced and tested.
+const MATRIX: &str = "docs/contracts/matrix.md";
 /// Where every dependency is accounted for.
 const DEPENDENCIES: &str = "docs/dependencies.md";
 
@@ -45,7 +51,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
         findings.extend(real_time::check(file));
         findings.extend(wording::check(file));
     }
-    findings.extend(contracts::check(&files, text_of(&files, IDS)?, text_of(&files, PENDING).unwrap_or("")));
+    let lists = lists(&files)?;
+    findings.extend(contracts::check(&files, lists));
+    if text_of(&files, MATRIX).ok() != Some(&matrix::text(&files, lists)) {
+        findings.push(Finding::new(
+            MATRIX,
+            0,
+            "differs from what code and tests quote: `cargo xtask matrix` writes it",
+        ));
+    }
     findings.extend(crates::check(&dependencies, text_of(&files, DEPENDENCIES)?));
     findings.extend(crates::check_manifests(&files));
     findings.sort();
@@ -63,14 +77,22 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rewrites the list of ids that nothing quotes yet.
-pub(crate) fn rewrite_pending() -> anyhow::Result<()> {
+/// Rewrites the traceability matrix.
+pub(crate) fn rewrite_matrix() -> anyhow::Result<()> {
     let files = repository::text_files()?;
-    let text = contracts::pending_text(&files, text_of(&files, IDS)?);
-    std::fs::write(repository::root().join(PENDING), &text)
-        .with_context(|| format!("cannot write {PENDING}"))?;
-    println!("{PENDING}: {} ids", text.lines().filter(|line| !line.starts_with('#')).count());
+    let text = matrix::text(&files, lists(&files)?);
+    std::fs::write(repository::root().join(MATRIX), &text)
+        .with_context(|| format!("cannot write {MATRIX}"))?;
+    println!("{MATRIX}: {} lines", text.lines().count());
     Ok(())
+}
+
+fn lists(files: &[TextFile]) -> anyhow::Result<contracts::Lists<'_>> {
+    Ok(contracts::Lists {
+        ids: text_of(files, IDS)?,
+        pairs: text_of(files, PAIRS)?,
+        governance: text_of(files, GOVERNANCE)?,
+    })
 }
 
 fn text_of<'a>(files: &'a [TextFile], path: &str) -> anyhow::Result<&'a str> {

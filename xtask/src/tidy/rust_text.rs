@@ -187,7 +187,7 @@ pub(crate) fn test_parts(path: &str, source: &str) -> TestParts {
 }
 
 /// End of the braced block that opens at or after `at` in code without comments and literals.
-fn block_end(code: &str, at: usize) -> usize {
+pub(super) fn block_end(code: &str, at: usize) -> usize {
     let mut depth = 0_usize;
     for (offset, byte) in code.bytes().enumerate().skip(at) {
         match byte {
