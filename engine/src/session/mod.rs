@@ -287,6 +287,12 @@ impl Session {
         !self.queue.is_full() && matches!(self.state, State::Initializing | State::Executing)
     }
 
+    /// Blocks in the two slots.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.iter().count()
+    }
+
     /// No more blocks are taken: the session ends at the last accepted fence. Rendering ends so without
     /// failure, on the air it is LOOKAHEAD_EXHAUSTED.
     pub fn close(&mut self) {

@@ -22,6 +22,9 @@ const BATCH_NS: i64 = 10 * MS;
 /// Packets of one write.
 const WRITE_PACKETS: usize = 128;
 
+/// A session is late at first, by what opening the first asset and filling the encoder take.
+const SETTLING_NS: i64 = 2000 * MS;
+
 /// How long the socket may be full.
 const OUTPUT_STALL: i64 = 2000 * MS;
 
@@ -70,6 +73,7 @@ pub(crate) struct Output {
     anchor: Anchor,
     socket: Socket,
     pub(crate) wire: Wire,
+    settled: i64,
     held: Option<Unit>,
     input_ended: bool,
     packet: Option<([u8; PACKET_SIZE], Ticks27M)>,
@@ -79,6 +83,8 @@ pub(crate) struct Output {
     leaving: VecDeque<FrameIndex>,
     current: Option<FrameIndex>,
     pub(crate) late_units: u64,
+    /// Most by which a packet left after its instant, in nanoseconds, once the session had settled.
+    pub(crate) latest: i64,
 }
 
 impl Output {
@@ -111,6 +117,7 @@ impl Output {
             anchor,
             socket: Socket { capacity: scenario.socket_bytes, level: 0, unread, closed },
             wire: Wire::new(timeline, scenario.audio_delay, reorder, before),
+            settled: start.max(anchor.due(FrameIndex(first)).0) + SETTLING_NS,
             held: None,
             input_ended: false,
             packet: None,
@@ -119,6 +126,7 @@ impl Output {
             leaving: VecDeque::new(),
             current: None,
             late_units: 0,
+            latest: 0,
         }
     }
 
@@ -227,6 +235,9 @@ impl Output {
         for (packet, departure) in &self.batch {
             assert!(now + BATCH_NS >= self.due(*departure), "a packet leaves before its instant");
             self.wire.read(packet, departure.0, Some(ledger));
+            if now >= self.settled {
+                self.latest = self.latest.max(now - self.due(*departure));
+            }
         }
         self.writing = Some(self.socket.write(now, self.batch.len() * PACKET_SIZE));
         self.batch.clear();

@@ -146,9 +146,11 @@ impl Scenario {
         let blocks = draw_blocks(&mut chance, start, &assets);
         let first = &blocks[0];
         let first_ms = first.end_utc_ms.since(first.start_utc_ms).0;
-        let join = match chance.within(0, 3) {
-            0 => start - chance.within(0, 1500),
-            1 => start,
+        let join = match chance.within(0, 30) {
+            0..=9 => start - chance.within(0, 1500),
+            10..=18 => start,
+            // Over at this very instant.
+            19 => start + first_ms,
             _ => start + chance.within(0, first_ms),
         };
         let length_ms = blocks[blocks.len() - 1].end_utc_ms.0 - join;

@@ -51,6 +51,8 @@ pub(crate) struct Ending {
     pub(crate) wrapped: bool,
     /// Times that a producer had the encoder drained.
     pub(crate) drains: u32,
+    /// Most by which a packet left after its instant, in nanoseconds.
+    pub(crate) latest: i64,
     pub(crate) counters: BTreeMap<Pid, u8>,
     /// Instant of the end, UTC.
     pub(crate) at: UtcMs,
@@ -132,6 +134,7 @@ pub(crate) fn run(scenario: &Scenario, before: BTreeMap<Pid, u8>) -> Option<Endi
             packets: 0,
             wrapped: false,
             drains: 0,
+            latest: 0,
             counters: BTreeMap::new(),
             at: scenario.join,
         },
@@ -290,7 +293,7 @@ impl Station<'_> {
             true => vec![FailureCode::SessionTerminated],
             false => self.ledger.broken(plan, receipt, &gone),
         };
-        let room = session.has_room();
+        let room = (session.has_room(), session.queued());
         let answer = session.accept(plan, receipt, &mut Shelf { scenario: self.scenario, gone: &gone });
         judge_answer(plan, &broken, answer.as_ref().err());
         match answer {
@@ -304,7 +307,7 @@ impl Station<'_> {
                 }
             }
             Err(failure) => {
-                assert_eq!(session.has_room(), room, "a refusal changes nothing");
+                assert_eq!((session.has_room(), session.queued()), room, "a refusal changes nothing");
                 drop(session);
                 // Only a full queue is worth another try.
                 let again = failure.code == FailureCode::QueueFull && feed.delivers.is_some();
@@ -369,6 +372,7 @@ impl Station<'_> {
             self.ledger.ended(self.emitted);
             let mut session = self.shared.lock();
             assert!(session.is_terminated() && !session.has_room(), "the session is over");
+            assert_eq!(session.queued(), 0, "all slots are cleared");
             // TEST-LOOK-004: what comes later is refused, whatever it is.
             for plan in self.scenario.blocks.iter().rev().take(2) {
                 let gone = BTreeSet::new();
@@ -385,6 +389,7 @@ impl Station<'_> {
         }
         assert_eq!(self.output.late_units, 0, "access units too late for their decoding time");
         self.ending.emitted = self.emitted;
+        self.ending.latest = self.output.latest;
         self.ending.hash = self.output.wire.hash;
         self.ending.packets = self.output.wire.packets;
         self.ending.wrapped = self.output.wire.wrapped;

@@ -35,7 +35,7 @@ pub(crate) struct Wire {
     pub(crate) whole_end: i64,
     /// Frames seen before one in front of them.
     ahead: BTreeSet<i64>,
-    /// FNV-1a of all bytes.
+    /// FNV-1a of the first 64 bytes of each packet.
     pub(crate) hash: u64,
     pub(crate) packets: u64,
     pub(crate) wrapped: bool,
