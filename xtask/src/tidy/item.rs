@@ -88,7 +88,7 @@ impl<'a> Items<'a> {
 
     /// Name of `item`, after that of the type it is implemented for.
     fn within(&self, item: &Item) -> String {
-        let home = self.items.iter().filter(|i| i.kind == "impl" && i.body.contains(&item.start)).next_back();
+        let home = self.items.iter().rfind(|i| i.kind == "impl" && i.body.contains(&item.start));
         home.map_or_else(|| item.name.clone(), |home| format!("{}::{}", home.name, item.name))
     }
 
