@@ -105,6 +105,28 @@ fn test_look_002_fence_with_an_empty_slot_ends_the_session() {
     assert_eq!(content_times(&path).last(), Some(&(59 * FRAME)));
 }
 
+/// CONTRACT-LOOK-003, the other side of it: a block that comes before the fence is in time, also when the
+/// encoder has let out what it held back because the fence is near; the stream goes on without a gap.
+#[test]
+fn a_block_fed_shortly_before_the_fence_is_in_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = plain("clip.mp4", 3).make(dir.path());
+    let all = plan(FPS, &[&[(&clip, 0, 1500)], &[(&clip, 0, 800)], &[(&clip, 1000, 1000)]]);
+    let air = Air::start(dir.path());
+    let mut session = air.connect();
+    // The third is fed when the first completes: 800 ms before it would be too late.
+    assert_eq!(code(&session.play(&all, START)), "LOOKAHEAD_EXHAUSTED");
+    assert_eq!(session.event_lines().last().unwrap(), "completed B2 30");
+    let path = stored(dir.path(), &session.viewed());
+    assert_eq!(check_continuous(&path, FRAME), 99);
+    let expected = |k| match k {
+        0..45 => k,
+        45..69 => k - 45,
+        _ => k - 69 + 30,
+    };
+    assert_shows(&path, expected, 99);
+}
+
 /// TEST-LOOK-004 (CONTRACT-LOOK-003): a block that comes after the fence of a dry queue is refused with
 /// SESSION_TERMINATED and brings nothing back.
 #[test]
