@@ -294,17 +294,13 @@ impl<'a> Stream<'a> {
 
     /// Clockwise turn to apply for display, in quarter turns.
     pub(crate) fn quarter_turns(self) -> u32 {
-        let kind = ff::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
-        let mut size = 0;
-        // SAFETY: the stream lives; the pointer returned is checked together with its size, and libav
-        // aligns side data for any type.
-        let matrix = unsafe {
-            let data = ff::av_stream_get_side_data(self.raw, kind, &mut size);
-            if data.is_null() || size < 36 {
-                return 0;
-            }
-            std::slice::from_raw_parts(data.cast::<i32>(), 9)
-        };
+        let (data, size) = self.display_matrix();
+        if data.is_null() || size < 36 {
+            return 0;
+        }
+        // SAFETY: the stream lives, and with it its side data, which is long enough and which libav aligns
+        // for any type.
+        let matrix = unsafe { std::slice::from_raw_parts(data.cast::<i32>(), 9) };
         // Rows (a, b) and (c, d) of the matrix; right is turned to (a, b), down to (c, d).
         match (matrix[0].signum(), matrix[1].signum(), matrix[3].signum(), matrix[4].signum()) {
             (0, 1, -1, 0) => 1,
@@ -312,6 +308,29 @@ impl<'a> Stream<'a> {
             (0, -1, 1, 0) => 3,
             _ => 0,
         }
+    }
+}
+
+impl Stream<'_> {
+    /// The display matrix and its length in bytes; null where there is none.
+    #[cfg(coded_side_data)]
+    fn display_matrix(self) -> (*const u8, usize) {
+        let p = self.parameters();
+        let kind = ff::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+        // SAFETY: the parameters own an array of that many entries.
+        let found =
+            unsafe { ff::av_packet_side_data_get(p.coded_side_data, p.nb_coded_side_data, kind).as_ref() };
+        found.map_or((ptr::null(), 0), |entry| (entry.data.cast_const(), entry.size))
+    }
+
+    /// The display matrix and its length in bytes; null where there is none.
+    #[cfg(not(coded_side_data))]
+    fn display_matrix(self) -> (*const u8, usize) {
+        let kind = ff::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+        let mut size = 0;
+        // SAFETY: the stream lives.
+        let data = unsafe { ff::av_stream_get_side_data(self.raw, kind, &mut size) };
+        (data.cast_const(), size)
     }
 }
 

@@ -73,6 +73,9 @@ const MAX_DURATIONS: usize = 64;
 
 /// A stamp this far back means a new count, not reordering.
 const BREAK_BACK: Millis = Millis(1_000);
+/// Frames a second that no film has.
+const MAX_RATE: i64 = 240;
+
 /// A stamp this far ahead means a new count, in containers whose clock may be interrupted.
 const BREAK_AHEAD: Millis = Millis(10_000);
 
@@ -86,7 +89,9 @@ impl VideoTrack {
     ) -> Result<VideoTrack, MediaError> {
         let base = stream.time_base();
         let rates = [stream.fields().avg_frame_rate, stream.fields().r_frame_rate];
-        let nominal = rates.iter().find_map(|r| base.frame_ticks(r.num, r.den));
+        // A container whose clock ticks in milliseconds may tell a thousand frames a second.
+        let plausible = rates.iter().filter(|r| i64::from(r.num) <= MAX_RATE * i64::from(r.den));
+        let nominal = plausible.clone().find_map(|r| base.frame_ticks(r.num, r.den));
         let aspect = container_aspect(stream);
         Ok(VideoTrack {
             path: path.to_path_buf(),
@@ -282,6 +287,8 @@ impl VideoTrack {
             at = at.max(last.saturating_add(1));
         }
         let since = self.last.map(|(last, _)| at.saturating_sub(last)).filter(|&d| d > 0);
+        // Some containers tell a tick for every frame; a last frame shown so briefly would be lost.
+        let told = if since.is_some_and(|since| told < since / 4) { 0 } else { told };
         let lasts = if told > 0 { told } else { since.unwrap_or(self.nominal).min(self.nominal.max(1) * 4) };
         self.last = Some((at, lasts));
         Stamped { frame, at, lasts }

@@ -178,3 +178,28 @@ pub(crate) fn lag(heard: &[i16], sent: &[i16], reach: i64) -> i64 {
     };
     (-reach..=reach).max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap()
 }
+
+/// A copy of the MP4 at `source` whose first track is to be shown turned: the matrix in its track header
+/// (ISO/IEC 14496-12 §8.3.2) as recorders of upright films write it. Counter-clockwise for 90.
+pub(crate) fn turned(source: &Path, degrees: u32) -> PathBuf {
+    const ONE: i32 = 1 << 16;
+    let [a, b, c, d] = match degrees {
+        0 => [ONE, 0, 0, ONE],
+        90 => [0, -ONE, ONE, 0],
+        180 => [-ONE, 0, 0, -ONE],
+        270 => [0, ONE, -ONE, 0],
+        _ => panic!("{degrees} is no quarter turn"),
+    };
+    let mut bytes = std::fs::read(source).unwrap();
+    let header = bytes.windows(4).position(|w| w == b"tkhd").unwrap() + 4;
+    // Version 0: forty bytes of times, ids and volume come before the matrix, which has (a, b, u),
+    // (c, d, v) and the place of the origin.
+    let matrix = header + 40;
+    for (entry, value) in [(0, a), (1, b), (3, c), (4, d)] {
+        bytes[matrix + entry * 4..][..4].copy_from_slice(&value.to_be_bytes());
+    }
+    let name = format!("{}-turned-{degrees}.mp4", source.file_stem().unwrap().to_string_lossy());
+    let path = source.with_file_name(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}

@@ -1,6 +1,6 @@
 //! Size, pixel shape, bars, interlacing, depth, range, matrix and turn: what comes out is house format.
 
-use crate::clips::{clip, generated, number_in, shape};
+use crate::clips::{clip, generated, number_in, shape, turned};
 use retrovue_codec::{AssetReader, MediaError, OutputShape, Picture, PictureStatus};
 use retrovue_timebase::{FrameRate, Millis};
 use std::path::Path;
@@ -169,23 +169,16 @@ fn colours_come_out_right_from_every_source_format() {
 fn a_turned_film_is_turned() {
     // Upright on the shelf: white left, blue right once turned.
     let source = stripes("turn-me.mp4", "640x360", "format=yuv420p", &["-c:v", "libx264", "-qp", "1"]);
-    for (degrees, expected) in [("0", (0, 1)), ("180", (2, 1))] {
-        let path = generated(
-            &format!("turned-{degrees}.mp4"),
-            &["-i", source.to_str().unwrap(), "-c", "copy", "-metadata:s:v", &format!("rotate={degrees}")],
-        );
+    for (degrees, expected) in [(0, (0, 1)), (180, (2, 1))] {
+        let path = turned(&source, degrees);
         let shape = OutputShape { width: 640, height: 360, ..hd() };
         let picture = picture_at(&path, &shape, 0);
         let white = pixel(&picture, 106 + expected.0 * 213, 180);
         assert!(near(white, (235, 128, 128), 4), "{degrees}: {white:?}");
     }
-    // A quarter turn. What ffmpeg writes for 90 it shows turned counter-clockwise: the left edge goes to
-    // the bottom.
-    for (degrees, white_y) in [("90", 300), ("270", 60)] {
-        let path = generated(
-            &format!("turned-{degrees}.mp4"),
-            &["-i", source.to_str().unwrap(), "-c", "copy", "-metadata:s:v", &format!("rotate={degrees}")],
-        );
+    // A quarter turn. The left edge goes to the bottom for 90, counter-clockwise.
+    for (degrees, white_y) in [(90, 300), (270, 60)] {
+        let path = turned(&source, degrees);
         let shape = OutputShape { width: 640, height: 360, ..hd() };
         let picture = picture_at(&path, &shape, 0);
         let centre = pixel(&picture, 320, white_y);

@@ -1,6 +1,6 @@
 //! What `probe` tells about real files, and what both probes say about files that are none.
 
-use crate::clips::{clip, generated, shape, wav};
+use crate::clips::{clip, generated, shape, turned, wav};
 use retrovue_codec::{AssetReader, MediaError, MediaErrorKind, probe, probe_duration};
 use retrovue_timebase::Millis;
 use std::os::unix::fs::PermissionsExt;
@@ -72,8 +72,10 @@ fn lengths_are_told_quickly_and_rightly() {
         (generated("length.mp3", &[&input[..], &["-b:a", "128k"]].concat()), 6_024),
     ] {
         let found = probe_duration(&path).unwrap().unwrap().0;
-        assert!((length - 1..=length + 45).contains(&found), "{path:?}: {found}");
-        assert_eq!(probe(&path).unwrap().duration, Some(Millis(found)), "{path:?}");
+        // FFmpeg 7 takes the last picture of a transport stream for a field.
+        assert!((length - 20..=length + 45).contains(&found), "{path:?}: {found}");
+        let described = probe(&path).unwrap().duration.unwrap().0;
+        assert!(described.abs_diff(found) <= 20, "{path:?}: {described} and {found}");
     }
 }
 
@@ -101,10 +103,7 @@ fn interlaced_and_turned_tracks_are_told() {
     );
     assert!(probe(&fields).unwrap().video.unwrap().interlaced);
     let plain = clip("plain.mp4", 50, "25", &[], &["-c:v", "libx264", "-g", "25"]);
-    let turned = generated(
-        "turned.mp4",
-        &["-i", plain.to_str().unwrap(), "-c", "copy", "-metadata:s:v", "rotate=180"],
-    );
+    let turned = turned(&plain, 180);
     assert_eq!(probe(&turned).unwrap().video.unwrap().rotation, 180);
 }
 

@@ -178,7 +178,8 @@ fn variable_frame_rate() {
                 "-fps_mode",
                 "passthrough",
             ][..],
-            &["-enc_time_base", "1:1000"],
+            // The last frame has a length too: without one ffmpeg 7 writes a file that ends before it.
+            &["-enc_time_base", "1:1000", "-bsf:v", "setts=pts=PTS:dts=DTS:duration=0.033/TB"],
             &X264,
         ]
         .concat();
