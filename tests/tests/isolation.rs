@@ -231,7 +231,7 @@ fn a_station_names_the_real_folders_of_its_links() {
     let station = retrovue_tests::station::Station::start(dir);
     let (head, mut viewer) = retrovue_tests::viewer::get(&station.address, "/channel/one.ts");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    viewer.tune_in(std::time::Duration::ZERO);
+    let _ = viewer.tune_in(std::time::Duration::ZERO);
     let pid = station.channel()["air_pid"].as_u64().unwrap();
     for thread in threads(pid) {
         assert_eq!((thread.1.as_str(), thread.2.as_str()), ("1", "2"), "{thread:?}");

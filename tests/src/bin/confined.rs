@@ -19,6 +19,7 @@ fn main() {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     // Opened before, as a session's output is: they go on.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port before");
+    listener.set_nonblocking(true).expect("accepting need not wait");
     let address = listener.local_addr().expect("the port has a number");
     let (mut near, mut far) = UnixStream::pair().expect("a pair of sockets");
     let parent = std::os::unix::process::parent_id();
