@@ -113,7 +113,9 @@ pub fn confine(folders: &AssetFolders) -> Confinement {
     }
     let calls = denied_calls::deny();
     if let Err(why) = &calls {
-        tracing::info!("seccomp: {why}; the session may open connections and start programs where landlock lets it");
+        tracing::info!(
+            "seccomp: {why}; the session may open connections and start programs where landlock lets it"
+        );
     }
     Confinement { files, calls: calls.is_ok() }
 }
