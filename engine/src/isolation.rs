@@ -3,7 +3,7 @@
 //! Decoders read files of any origin, and a fault in one must cost its own channel at most. So before the
 //! first decoding thread starts, the process confines itself for good: it may read the asset folders and
 //! nothing else (landlock), and ask nothing of the kernel that has to do with networks, other processes or
-//! the machine ([`denied_calls`], seccomp). Descriptors that are open keep working: the control connection, the
+//! the machine (`denied_calls`, seccomp). Descriptors that are open keep working: the control connection, the
 //! output, standard error. The server, which decodes nothing, stays as it is and can fork further sessions.
 //!
 //! A kernel that lacks a part is said once a session and no reason not to play.
