@@ -1,5 +1,6 @@
 //! Asset URIs to paths, and the facts acceptance asks of the disk.
 
+use crate::isolation::AssetFolders;
 use crate::session::{AssetFacts, Rejection};
 use retrovue_codec::MediaError;
 use retrovue_proto::code::{Failure, FailureCode};
@@ -53,6 +54,7 @@ fn percent_decode(text: &str) -> Option<std::ffi::OsString> {
 #[derive(Debug)]
 pub struct DiskAssets {
     base: PathBuf,
+    folders: AssetFolders,
     durations: BTreeMap<PathBuf, Option<Millis>>,
 }
 
@@ -60,7 +62,19 @@ impl DiskAssets {
     /// Assets with relative paths lie under `base`.
     #[must_use]
     pub fn new(base: PathBuf) -> DiskAssets {
-        DiskAssets { base, durations: BTreeMap::new() }
+        DiskAssets::within(base, AssetFolders::everything())
+    }
+
+    /// The same, with every asset outside `folders` refused as ASSET_MISSING.
+    #[must_use]
+    pub fn within(base: PathBuf, folders: AssetFolders) -> DiskAssets {
+        DiskAssets { base, folders, durations: BTreeMap::new() }
+    }
+
+    /// Where assets may lie.
+    #[must_use]
+    pub fn folders(&self) -> &AssetFolders {
+        &self.folders
     }
 }
 
@@ -74,6 +88,8 @@ impl AssetFacts for DiskAssets {
                 return Ok((path, duration));
             }
         }
+        // Before anything of it is read.
+        self.folders.admit(&path).map_err(|detail| Failure::new(FailureCode::AssetMissing, detail))?;
         let duration = retrovue_codec::probe_duration(&path).map_err(|e| rejection(&e))?;
         if self.durations.len() >= MAX_REMEMBERED {
             self.durations.clear();

@@ -12,6 +12,7 @@
 pub mod asset;
 pub mod clock;
 pub mod format;
+pub mod isolation;
 pub mod legacy;
 pub mod metrics;
 pub mod pipeline;

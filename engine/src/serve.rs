@@ -6,6 +6,7 @@
 use crate::asset::DiskAssets;
 use crate::clock::Clock;
 use crate::format::SessionFormat;
+use crate::isolation::{self, AssetFolders};
 use crate::legacy::Preview;
 use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
 use crate::scheduling::Scheduling;
@@ -54,8 +55,14 @@ fn session_process(stream: UnixStream, scheduling: &Scheduling) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut desk =
-        Desk { sender, output: None, running: None, preview: None, scheduling: scheduling.clone() };
+    let mut desk = Desk {
+        sender,
+        output: None,
+        running: None,
+        preview: None,
+        confined: false,
+        scheduling: scheduling.clone(),
+    };
     let code = loop {
         match end.next(None) {
             Ok(AirInput::Request(request)) => desk.answer(request),
@@ -79,6 +86,8 @@ struct Desk {
     running: Option<Running>,
     /// Loaded, not yet switched to.
     preview: Option<Preview>,
+    /// The process has given up what only a new session needs.
+    confined: bool,
     scheduling: Scheduling,
 }
 
@@ -142,6 +151,7 @@ impl Desk {
     }
 
     fn attach(&mut self, socket_path: &str) -> Answer {
+        self.require_first_session()?;
         let closed = |e: std::io::Error| {
             Failure::new(FailureCode::OutputClosed, format!("cannot write to {socket_path}: {e}"))
         };
@@ -152,12 +162,7 @@ impl Desk {
     }
 
     fn start(&mut self, start: message::StartBlockPlanSession) -> Answer {
-        if self.running.is_some() {
-            return Err(Failure::new(
-                FailureCode::ProtocolError,
-                "a session is running; one connection is one session".into(),
-            ));
-        }
+        self.require_first_session()?;
         let clock = Clock::real();
         let mono = clock.now();
         let Some(format) = start.format else {
@@ -165,7 +170,8 @@ impl Desk {
         };
         let format = SessionFormat::new(&HouseFormat::try_from(format)?)?;
         let join = UtcMs(start.join_utc_ms);
-        let mut assets = DiskAssets::new(PathBuf::from("/"));
+        let folders = AssetFolders::new(&start.asset_folders);
+        let mut assets = DiskAssets::within(PathBuf::from("/"), folders);
         let mut session = Session::new(format.shape.rate);
         for block in start.blocks {
             session.accept(&BlockPlan::try_from(block).map_err(invalid)?, join, &mut assets)?;
@@ -200,6 +206,9 @@ impl Desk {
                     .collect(),
             },
         };
+        // Threads inherit it, so before there are any.
+        isolation::confine(assets.folders());
+        self.confined = true;
         let pipeline = Pipeline::start(&shared, &format, anchor, first, output, self.scheduling.clone())?;
         let (on_report, sender) = (Arc::clone(&shared), self.sender.clone());
         let report = std::thread::Builder::new()
@@ -210,6 +219,17 @@ impl Desk {
                 Failure::new(FailureCode::InternalError, format!("cannot start thread report: {e}"))
             })?;
         self.running = Some(Running { shared, assets, report });
+        Ok(())
+    }
+
+    /// One connection is one session, and a session's process cannot begin another.
+    fn require_first_session(&self) -> Answer {
+        if self.confined {
+            return Err(Failure::new(
+                FailureCode::ProtocolError,
+                "this connection has its session; one connection is one session, open another".into(),
+            ));
+        }
         Ok(())
     }
 
@@ -241,8 +261,9 @@ impl Desk {
     fn load_preview(&mut self, request: message::LoadPreview) -> Answer {
         let preview = Preview::new(request)?;
         // Named now rather than at the switch, when it would be too late for another.
-        let mut assets = DiskAssets::new(PathBuf::from("/"));
-        crate::session::AssetFacts::facts(&mut assets, preview.asset_uri())?;
+        let mut at_first = DiskAssets::new(PathBuf::from("/"));
+        let assets = self.running.as_mut().map_or(&mut at_first, |running| &mut running.assets);
+        crate::session::AssetFacts::facts(assets, preview.asset_uri())?;
         self.preview = Some(preview);
         Ok(())
     }
@@ -264,6 +285,7 @@ impl Desk {
                 join_utc_ms: switch.join_utc_ms,
                 service: switch.service,
                 resume: None,
+                asset_folders: Vec::new(),
             })?;
         }
         // A refused switch keeps its preview.

@@ -53,6 +53,12 @@ impl Air {
         Air { server, dir: dir.to_owned(), sessions: std::cell::Cell::new(0) }
     }
 
+    /// The server's process.
+    #[must_use]
+    pub fn pid(&self) -> u64 {
+        self.server.pid().into()
+    }
+
     /// A connection of its own, greeted, with a viewer on its output.
     ///
     /// # Panics
@@ -66,8 +72,15 @@ impl Air {
         let mut link = SessionLink::connect(self.server.socket()).expect("the server listens");
         let poll = Poll::new().expect("the system has descriptors");
         link.register(poll.registry(), Token(0)).expect("the socket can be watched");
-        let mut session =
-            Session { link, poll, heard: Vec::new(), closed: false, viewer: Some(viewer), pid: 0 };
+        let mut session = Session {
+            link,
+            poll,
+            heard: Vec::new(),
+            closed: false,
+            viewer: Some(viewer),
+            pid: 0,
+            asset_folders: Vec::new(),
+        };
         let hello = Hello { protocol_version: PROTOCOL_VERSION, peer: "tests".to_owned() };
         let Outcome::Hello(greeting) = session.ask(Request::Hello(hello)) else { panic!("no greeting") };
         session.pid = greeting.pid.into();
@@ -116,6 +129,8 @@ pub struct Session {
     viewer: Option<JoinHandle<Viewed>>,
     /// The session's own process.
     pub pid: u64,
+    /// What the session is told that it may read; all when empty.
+    pub asset_folders: Vec<String>,
 }
 
 impl Session {
@@ -187,6 +202,7 @@ impl Session {
             join_utc_ms: join,
             service: Some(names),
             resume: None,
+            asset_folders: self.asset_folders.clone(),
         }))
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct DirectorParts {
     pub(crate) linger: Duration,
     pub(crate) air_program: PathBuf,
     pub(crate) runtime_dir: PathBuf,
+    /// What sessions may read.
+    pub(crate) asset_folders: Vec<String>,
     pub(crate) clock: fn() -> UtcMs,
 }
 
@@ -332,6 +334,7 @@ impl ProgramDirector {
                     provider_name: self.parts.station.clone(),
                 }),
                 resume,
+                asset_folders: self.parts.asset_folders.clone(),
             }),
         )?;
         tracing::info!(

@@ -10,6 +10,7 @@
 //!                                    +---- replies, events, deaths ---+
 //! ```
 
+pub mod asset_folders;
 mod avoid;
 mod backoff;
 pub mod channel;

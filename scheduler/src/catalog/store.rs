@@ -106,6 +106,18 @@ impl Catalog {
         })
     }
 
+    /// Paths of all assets that can air.
+    ///
+    /// # Errors
+    /// A failing database.
+    pub fn asset_paths(&self) -> Result<Vec<PathBuf>, CatalogError> {
+        self.read(|db| {
+            db.prepare("SELECT path FROM assets WHERE health = ?1 ORDER BY path")?
+                .query_map([Health::Ok.word()], |row| row.get::<_, String>(0).map(PathBuf::from))?
+                .collect()
+        })
+    }
+
     /// One asset by id or path.
     ///
     /// # Errors

@@ -4,10 +4,11 @@ use super::exit::print_findings;
 use super::ingest::summary;
 use super::progress::Bar;
 use super::{Exit, Failure, Whereabouts};
+use crate::air::asset_folders::asset_folders;
 use crate::catalog::Catalog;
 use crate::config::StationConfig;
 use crate::ingest::{Ingest, ProberCommand};
-use crate::plan::Programming;
+use crate::plan::{Programming, black_path};
 use crate::station::{self, StationError, StationOptions};
 use clap::Args;
 use jiff::Timestamp;
@@ -70,6 +71,9 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
         summary(&report).iter().for_each(|line| eprintln!("{line}"));
     }
     let (programming, warnings) = Programming::open(config, &mut catalog)?;
+    let black = black_path(&config.data_dir);
+    let named = config.sources().into_iter().map(|source| source.path).chain([black]);
+    let asset_folders = asset_folders(named, catalog.asset_paths()?);
     drop(catalog);
     print_findings(&warnings);
     if programming.channels().is_empty() {
@@ -87,6 +91,7 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
         port: config.port,
         linger: Duration::from_millis(config.linger.0.unsigned_abs()),
         air_program: options.air_program.clone(),
+        asset_folders,
     };
     station::run(station, Arc::new(programming)).map_err(Failure::from)?;
     Ok(Exit::Done)

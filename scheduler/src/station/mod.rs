@@ -60,6 +60,8 @@ pub struct StationOptions {
     pub linger: Duration,
     /// The `retrovue-air` program; beside this program or in `$PATH` when absent.
     pub air_program: Option<PathBuf>,
+    /// Folders and files that sessions may read, from [`crate::air::asset_folders`]; all when empty.
+    pub asset_folders: Vec<String>,
 }
 
 impl StationOptions {
@@ -72,6 +74,7 @@ impl StationOptions {
             port,
             linger: Duration::from_secs(20),
             air_program: None,
+            asset_folders: Vec::new(),
         }
     }
 }
@@ -237,6 +240,7 @@ impl Station {
             linger: options.linger,
             air_program,
             runtime_dir: runtime_dir.path().to_owned(),
+            asset_folders: options.asset_folders,
             clock: wall_clock,
         });
 
