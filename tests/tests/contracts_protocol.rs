@@ -137,7 +137,7 @@ fn core_can_open_feed_and_stop_and_nothing_else() {
     assert_eq!(protocol.fields("LoadPreview"), set(&preview));
     let switch = ["channel_id", "start_utc_ms", "format", "join_utc_ms", "service"];
     assert_eq!(protocol.fields("SwitchToLive"), set(&switch));
-    let start = ["format", "blocks", "join_utc_ms", "service", "resume"];
+    let start = ["format", "blocks", "join_utc_ms", "service", "resume", "asset_folders"];
     assert_eq!(protocol.fields("StartBlockPlanSession"), set(&start));
     let block = ["block_id", "channel_id", "start_utc_ms", "end_utc_ms", "segments"];
     assert_eq!(protocol.fields("BlockPlan"), set(&block));
