@@ -14,6 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+/// One station at a time: what a real clock shows of one must not depend on the others.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static MACHINE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    MACHINE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// A station of one channel that shows a numbered clip on a grid of 20 seconds; the clip is 18 seconds
 /// long, so every block ends in black.
 fn station(dir: &Path) -> Station {
@@ -85,6 +91,7 @@ fn misplaced(pictures: &[(i64, Seen)], block_start_ms: i64) -> usize {
 
 #[test]
 fn viewers_share_one_session_that_shows_what_the_schedule_says_and_ends_after_them() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let station = station(dir.path());
     let (head, mut first) = get(&station.address, "/channel/one.ts");
@@ -132,6 +139,7 @@ fn viewers_share_one_session_that_shows_what_the_schedule_says_and_ends_after_th
 
 #[test]
 fn a_killed_session_comes_back_on_the_same_connections_at_the_right_place() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let station = station(dir.path());
     let viewers: Vec<_> = (0..2)
@@ -166,6 +174,7 @@ fn a_killed_session_comes_back_on_the_same_connections_at_the_right_place() {
 
 #[test]
 fn pages_tell_what_is_on() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let station = station(dir.path());
     let list = page(&station.address, "/channels.m3u");
@@ -197,6 +206,7 @@ fn refused(dir: &Path, arguments: &[&str]) -> (i32, String) {
 /// Bad files, folders and grids: said in one place, and the station goes on with what is good.
 #[test]
 fn bad_input_is_told_and_survived() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let running = station(dir.path());
     let port = running.address.rsplit(':').next().unwrap();
