@@ -35,7 +35,7 @@ deps:
 ## test                       install what is missing, check form and rules, run every test
 test: test-deps check
 	$(CARGO) build --workspace --bins $(FEATURES)
-	$(CARGO) test --workspace $(FEATURES)
+	$(CARGO) test --workspace --no-fail-fast $(FEATURES)
 
 test-deps:
 	@scripts/install-deps.sh test

@@ -324,10 +324,21 @@ fn report(shared: &SharedSession, sender: &AirSender, pipeline: Pipeline) {
         } else {
             tracing::error!("{}: {}", failure.code, failure.detail);
         }
-        let reason = Some(failure.clone().into());
+        let reason = Some(for_core(failure.clone()).into());
         send(sender, air_message::Message::SessionEnded(message::SessionEnded { reason }));
     }
     pipeline.join();
+}
+
+/// What Core hears of a failure. Which asset it was would tell the segment (seed 003 §5.9); the log has it.
+fn for_core(failure: Failure) -> Failure {
+    match failure.code {
+        FailureCode::AssetError | FailureCode::DecodeError => Failure::new(
+            failure.code,
+            "an asset of the block could not be played; the log of retrovue-air says which and why".into(),
+        ),
+        _ => failure,
+    }
 }
 
 fn send(sender: &AirSender, message: air_message::Message) {
@@ -343,7 +354,7 @@ fn block_event_message(event: SessionEvent) -> message::BlockEvent {
             (block_event::Kind::Completed, block_id, frames, None)
         }
         SessionEvent::BlockFailed { block_id, frames, failure } => {
-            (block_event::Kind::Failed, block_id, frames, Some(failure.into()))
+            (block_event::Kind::Failed, block_id, frames, Some(for_core(failure).into()))
         }
     };
     message::BlockEvent { kind: kind.into(), block_id, frames_emitted, failure }

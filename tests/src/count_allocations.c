@@ -38,6 +38,13 @@ static int this_thread(void) {
     return kind;
 }
 
+/* Open before the program confines itself: it may write no file afterwards. */
+static int report = -1;
+
+__attribute__((constructor)) static void open_report(void) {
+    report = open(getenv("RETROVUE_COUNTS"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
 static void count(void) { atomic_fetch_add(&allocations[this_thread()], 1); }
 
 void *malloc(size_t size) { count(); return __libc_malloc(size); }
@@ -67,8 +74,6 @@ ssize_t write(int fd, const void *data, size_t size) {
         int length = snprintf(line, sizeof line, "%ld %ld %ld %ld %ld\n", total,
                               atomic_load(&allocations[ENCODE]), atomic_load(&allocations[AIR]),
                               atomic_load(&locks[ENCODE]), atomic_load(&locks[AIR]));
-        static int report = -1;
-        if (report < 0) report = open(getenv("RETROVUE_COUNTS"), O_WRONLY | O_CREAT | O_APPEND, 0644);
         __write(report, line, length);
     }
     return done;

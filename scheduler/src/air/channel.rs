@@ -553,14 +553,10 @@ impl ChannelManager {
             Death::Refused(failure) if blames_an_asset(failure) => {
                 blame_named(&mut self.avoided, session.blocks.iter(), &failure.detail)
             }
+            // AIR plays out what it has of the block, so the asset that failed is due about now: at a
+            // boundary the last frame before it has just left.
             Death::Failed(failure) if blames_an_asset(failure) => {
-                let named =
-                    session.blocks.iter().any(|block| !avoid::named_in(block, &failure.detail).is_empty());
-                if named {
-                    blame_named(&mut self.avoided, session.blocks.iter(), &failure.detail)
-                } else {
-                    self.blame_on_air(session, now)
-                }
+                self.blame_on_air(session, Now { utc: now.utc.plus(OVER_THE_BOUNDARY), ..now })
             }
             // A decoder that crashes takes its process along and says nothing: the second time the same
             // asset is on the air at such a death, it is held to be the cause.
@@ -618,6 +614,9 @@ fn silent_fence(session: &Session) -> Option<UtcMs> {
     let executing = session.blocks.front().filter(|_| full)?;
     Some(executing.end_utc_ms.plus(retrovue_timebase::Millis(EVENT_GRACE_MS)))
 }
+
+/// Two frames and what packets leave before their instant.
+const OVER_THE_BOUNDARY: retrovue_timebase::Millis = retrovue_timebase::Millis(100);
 
 fn stall_limit(session: &Session) -> Duration {
     if session.bytes == 0 { START_LIMIT } else { STALL_LIMIT }

@@ -200,15 +200,19 @@ fn asset_that_failed_is_avoided_to_the_end_of_its_block() {
     assert_eq!(blocks[1].segments[0].asset_uri, "/show1001.mp4");
 }
 
+/// AIR ends with the last frame before an asset that cannot be opened, a moment before the boundary.
 #[test]
-fn failure_that_names_its_asset_is_believed() {
-    let (mut channel, session) = Channel::watched();
-    channel.news(session, News::OutputClosed(vec![]));
-    let failure = fault("ASSET_ERROR", "cannot read /advert1000.mp4: unexpected end of file");
-    let actions = channel.news(session, News::Ended(Some(failure)));
-    let [_, Action::Open { blocks, .. }] = &actions[..] else { panic!("{actions:?}") };
-    assert_eq!(blocks[0].segments[0].asset_uri, "/show1000.mp4");
-    assert_eq!(blocks[0].segments[1].asset_uri, "/filler.mp4");
+fn failure_at_a_boundary_blames_what_would_have_come() {
+    for (ms, spared) in [(29_800, 1), (29_950, 0)] {
+        let (mut channel, session) = Channel::watched();
+        channel.pass(ms, Some(session));
+        channel.news(session, News::OutputClosed(vec![]));
+        let actions = channel.news(session, News::Ended(Some(fault("ASSET_ERROR", "an asset of the block"))));
+        let [_, Action::Open { blocks, .. }] = &actions[..] else { panic!("{actions:?}") };
+        let assets = ["/show1000.mp4", "/advert1000.mp4"];
+        assert_eq!(blocks[0].segments[spared].asset_uri, assets[spared], "{ms} ms");
+        assert_eq!(blocks[0].segments[1 - spared].asset_uri, "/filler.mp4", "{ms} ms");
+    }
 }
 
 #[test]
