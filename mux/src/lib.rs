@@ -39,14 +39,13 @@
 
 mod access_unit;
 mod config;
-mod dvb_text;
 mod lane;
 mod muxer;
 mod pacing;
 mod packet;
 mod pes;
 mod pid;
-mod section;
+pub mod si;
 pub mod ts;
 mod unit_queue;
 
@@ -55,3 +54,5 @@ pub use config::{ConfigError, MuxConfig, MuxRate, Resume, StreamConfig, StreamKi
 pub use muxer::{MuxEvent, Muxer, Poll, Run};
 pub use packet::{PACKET_SIZE, PCR_MODULUS};
 pub use pid::{Pid, StreamType};
+
+use si::{dvb_text, single_packet as section};
