@@ -9,7 +9,7 @@ use super::event::EventTable;
 use super::nit::write_nit;
 use super::pid_lane::PidLane;
 use super::psi::{Program, write_pat, write_pmt};
-use super::repetition::Repetition;
+use super::repetition::{REST_WITHIN, Repetition};
 use super::sdt::write_sdt;
 use super::section::{LONGEST_EIT_SECTION, LONGEST_SECTION};
 use super::section_store::SectionStore;
@@ -203,7 +203,7 @@ impl Carousel {
             if !cycle.under_way {
                 return None;
             }
-            (gate, deadline)
+            (gate, gate.max(self.last.unwrap_or(gate)) + REST_WITHIN)
         } else {
             let started = self.last.is_some() || is_psi;
             if !started || self.sections(table) == 0 {
@@ -232,7 +232,8 @@ impl Carousel {
             EIT_FIRST_DAY => stores.first_day,
             EIT_LATER => stores.eit_schedule.len() - stores.first_day,
             TDT => usize::from(self.config.time && self.utc.is_some()),
-            _ => usize::from(!self.local_times.is_empty() && self.utc.is_some()),
+            TOT => usize::from(!self.local_times.is_empty() && self.utc.is_some()),
+            _ => 0,
         }
     }
 

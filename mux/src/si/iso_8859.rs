@@ -6,7 +6,7 @@ type Upper = [u16; 96];
 
 /// A part of ISO/IEC 8859.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
+pub(crate) struct Part {
     number: u8,
     upper: &'static Upper,
 }

@@ -5,6 +5,9 @@ use crate::pacing::{MS, SECTION_DISTANCE};
 /// Least time from the last packet of a section to the first of the next on its PID.
 pub(crate) const BETWEEN_SECTIONS: i64 = SECTION_DISTANCE;
 
+/// How long after its place is free the next packet of a section under way should have left.
+pub(crate) const REST_WITHIN: i64 = 3 * MS;
+
 /// Time from one sending of each section of a table to the next, in 27 MHz ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Repetition {
