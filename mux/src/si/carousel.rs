@@ -197,13 +197,14 @@ impl Carousel {
         let (lane, cycle) = (&self.lanes[lane], self.cycles[table]);
         let is_psi = table == PAT || table == PMT;
         let gate = if is_psi { self.buffer.fits_from() } else { self.buffer.empty_from() };
-        let deadline = cycle.planned.saturating_add(repetition.slack());
+        let deadline = cycle.planned.saturating_add(repetition.slack);
         let (from, deadline) = if lane.is_under_way() {
             // The rest of a section takes the next free places, so that its end is near its begin.
             if !cycle.under_way {
                 return None;
             }
-            (gate, gate.max(self.last.unwrap_or(gate)) + REST_WITHIN)
+            let within = if is_psi && self.announcing != Announcing::No { 0 } else { REST_WITHIN };
+            (gate, gate.max(self.last.unwrap_or(gate)) + within)
         } else {
             let started = self.last.is_some() || is_psi;
             if !started || self.sections(table) == 0 {
@@ -291,8 +292,8 @@ impl Carousel {
         cycle.planned = if sections == 1 {
             at + step
         } else {
-            // What was late once must not make the whole cycle longer.
-            (cycle.planned + step).max(at)
+            // What is late must not make the whole cycle longer; what was held up must not come in a burst.
+            (cycle.planned + step).max(at - repetition.slack)
         };
         match (table, self.announcing) {
             (PAT, Announcing::Pat) => self.announcing = Announcing::Pmt,
@@ -308,9 +309,12 @@ impl Carousel {
     }
 
     /// Asks for PAT and then PMT, in front of a random access point, as soon as sections of their PIDs
-    /// may follow the last ones. Until [`Carousel::is_announced`] the point should wait.
+    /// may follow the last ones. Until [`Carousel::is_announced`] the point should wait. Tables that are
+    /// still to go out for an earlier point serve both.
     pub fn announce(&mut self) {
-        self.announcing = Announcing::Pat;
+        if self.announcing == Announcing::No {
+            self.announcing = Announcing::Pat;
+        }
     }
 
     /// Whether PAT and PMT went out since they were last asked for.

@@ -1,7 +1,7 @@
 //! What the carousel is made from, and why that is refused. Capacities are fixed here: nothing that is
 //! replaced later takes memory.
 
-use super::dvb_text;
+use super::dvb_text::Coding;
 use super::eit::{EMPTY_SECTION, SEGMENTS_PER_DAY};
 use super::psi::Program;
 use super::time::{LARGEST_OFFSET_MINUTES, LocalTimeOffset, MOST_OFFSETS};
@@ -299,7 +299,8 @@ fn validate_country(country: [u8; 3]) -> Result<(), SiError> {
 }
 
 fn validate_name(name: &str) -> Result<(), SiError> {
-    let (bytes, largest) = (dvb_text::encode(name).len(), ServiceDescription::MOST_NAME_BYTES);
+    let bytes = Coding::shortest(name).size(name).unwrap_or_default();
+    let largest = ServiceDescription::MOST_NAME_BYTES;
     if bytes > largest {
         return Err(SiError::NameTooLong { name: name.to_owned(), bytes, largest });
     }

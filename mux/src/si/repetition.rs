@@ -13,23 +13,24 @@ pub(crate) const REST_WITHIN: i64 = 3 * MS;
 pub(crate) struct Repetition {
     /// From then on it is offered.
     pub(crate) target: i64,
-    /// It must never take longer.
-    pub(crate) limit: i64,
+    /// How long after that it must be on its way: at most half of what is left to the limit.
+    pub(crate) slack: i64,
 }
 
 impl Repetition {
-    pub(crate) const PSI: Repetition = Repetition { target: 65 * MS, limit: 100 * MS };
-    pub(crate) const SDT: Repetition = Repetition { target: 1_000 * MS, limit: 2_000 * MS };
-    pub(crate) const NIT: Repetition = Repetition { target: 5_000 * MS, limit: 10_000 * MS };
-    pub(crate) const EIT_NEAR: Repetition = Repetition { target: 1_000 * MS, limit: 2_000 * MS };
-    pub(crate) const TIME: Repetition = Repetition { target: 10_000 * MS, limit: 30_000 * MS };
-    /// The schedule of the first day, and of the later ones: below their limits by what a section may be
-    /// late, for these are only as long as what is asked for.
-    pub(crate) const EIT_FIRST_DAY: Repetition = Repetition { target: 8_500 * MS, limit: 10_000 * MS };
-    pub(crate) const EIT_LATER: Repetition = Repetition { target: 27_000 * MS, limit: 30_000 * MS };
-
-    /// How long after it is offered a section must be on its way: half of what is left to the limit.
-    pub(crate) const fn slack(self) -> i64 {
-        (self.limit - self.target) / 2
-    }
+    /// PAT and PMT, limit 100 ms. A PMT may have to wait for the PAT of a random access point, and that PAT
+    /// for its distance to the last.
+    pub(crate) const PSI: Repetition = Repetition { target: 65 * MS, slack: 4 * MS };
+    /// Limit 2 s.
+    pub(crate) const SDT: Repetition = Repetition { target: 1_000 * MS, slack: 500 * MS };
+    /// Limit 10 s.
+    pub(crate) const NIT: Repetition = Repetition { target: 5_000 * MS, slack: 2_500 * MS };
+    /// Present and following, limit 2 s.
+    pub(crate) const EIT_NEAR: Repetition = Repetition { target: 1_000 * MS, slack: 500 * MS };
+    /// TDT and TOT, limit 30 s.
+    pub(crate) const TIME: Repetition = Repetition { target: 10_000 * MS, slack: 10_000 * MS };
+    /// The schedule of the first day, limit 10 s.
+    pub(crate) const EIT_FIRST_DAY: Repetition = Repetition { target: 8_500 * MS, slack: 750 * MS };
+    /// The schedule of the later days, limit 30 s.
+    pub(crate) const EIT_LATER: Repetition = Repetition { target: 27_000 * MS, slack: 1_500 * MS };
 }

@@ -138,7 +138,7 @@ fn counters_go_on_and_the_first_packets_are_marked() {
     let resume = Resume { discontinuity: true, counters };
     let mut carousel = Carousel::new(config(1), Some(&resume)).unwrap();
     carousel.replace_events(&guide(DAY, 1));
-    let second = departures(&mut carousel, 6_000 * MS, 5_000 * MS);
+    let second = departures(&mut carousel, 5_030 * MS, 5_000 * MS);
     let mut marked: Vec<u8> =
         second.iter().filter(|d| d.packet[3] & 0x20 != 0).map(|d| d.packet[2]).collect();
     assert!(second.iter().all(|d| d.packet[3] & 0x20 == 0 || d.packet[4..6] == [1, 0x80]));
