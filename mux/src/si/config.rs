@@ -258,6 +258,29 @@ impl LocalTimeOffset {
 }
 
 impl SiConfig {
+    /// PAT, PMT and SDT of a television service called `service_name`, with this station's usual
+    /// identifiers, and nothing optional.
+    #[must_use]
+    pub fn new(service_name: &str, program: Program) -> SiConfig {
+        SiConfig {
+            transport_stream_id: 1,
+            original_network_id: 0xFF01,
+            program_number: 1,
+            pmt_pid: Pid::DEFAULT_PMT,
+            program,
+            service: Some(ServiceDescription {
+                service_type: 0x01,
+                provider_name: "RetroVue".to_owned(),
+                service_name: service_name.to_owned(),
+            }),
+            network: None,
+            events: None,
+            time: false,
+            local_times: vec![],
+            versions: TableVersions::default(),
+        }
+    }
+
     /// Refuses whatever the carousel could not send.
     pub(crate) fn validate(&self) -> Result<(), SiError> {
         if self.program_number == 0 {
@@ -317,30 +340,12 @@ pub(crate) mod tests {
     /// One picture and one sound, a name, and nothing optional.
     pub(crate) fn config() -> SiConfig {
         let stream = |stream_type, pid| ProgramStream { stream_type, pid, descriptors: vec![] };
-        SiConfig {
-            transport_stream_id: 1,
-            original_network_id: 0xFF01,
-            program_number: 1,
-            pmt_pid: Pid::DEFAULT_PMT,
-            program: Program {
-                pcr_pid: Pid::DEFAULT_VIDEO,
-                descriptors: vec![],
-                streams: vec![
-                    stream(StreamType::H264, Pid::DEFAULT_VIDEO),
-                    stream(StreamType::AAC_ADTS, Pid::DEFAULT_AUDIO),
-                ],
-            },
-            service: Some(ServiceDescription {
-                service_type: 1,
-                provider_name: "RetroVue".to_owned(),
-                service_name: "Retro One".to_owned(),
-            }),
-            network: None,
-            events: None,
-            time: false,
-            local_times: vec![],
-            versions: TableVersions::default(),
-        }
+        let streams = vec![
+            stream(StreamType::H264, Pid::DEFAULT_VIDEO),
+            stream(StreamType::AAC_ADTS, Pid::DEFAULT_AUDIO),
+        ];
+        let program = Program { pcr_pid: Pid::DEFAULT_VIDEO, descriptors: vec![], streams };
+        SiConfig::new("Retro One", program)
     }
 
     pub(crate) fn berlin() -> LocalTimeOffset {
@@ -395,7 +400,7 @@ pub(crate) mod tests {
         for (spoil, message) in faults {
             let mut config = config();
             spoil(&mut config);
-            let error = super::super::Carousel::new(config, None).err().expect(message).to_string();
+            let error = super::super::Carousel::new(config, None).expect_err(message).to_string();
             assert!(error.contains(message), "{error:?} lacks {message:?}");
         }
         assert_eq!(config().validate(), Ok(()));

@@ -40,14 +40,14 @@ pub(crate) struct Piece {
 }
 
 impl Coding {
-    /// The coding that holds all of `text` in the fewest bytes; of several the default table, then a
-    /// selector of one byte.
+    /// The coding that holds all of `text` in the fewest bytes; of several one with a selector, for some
+    /// readers take the default table for another.
     pub(crate) fn shortest(text: &str) -> Coding {
         if text.is_ascii() {
             return Coding::Default;
         }
         let latin = PARTS.into_iter().map(Coding::Latin);
-        let all = [Coding::Default].into_iter().chain(latin).chain([Coding::Utf8]);
+        let all = latin.chain([Coding::Default, Coding::Utf8]);
         let sized = all.filter_map(|coding| coding.size(text).map(|size| (size, coding)));
         sized.min_by_key(|&(size, _)| size).map_or(Coding::Utf8, |(_, coding)| coding)
     }
@@ -199,10 +199,11 @@ mod tests {
 
     #[test]
     fn the_shortest_coding_holds_the_text() {
-        let table: [(&str, &[u8]); 14] = [
+        let table: [(&str, &[u8]); 15] = [
             ("", b""),
             ("News 24", b"News 24"),
-            ("Caf\u{e9}", b"Caf\xC2e"),
+            ("Caf\u{e9}", b"\x05Caf\xE9"),
+            ("Caf\u{e9} \u{20ac}", b"\x0BCaf\xE9 \xA4"),
             ("5 \u{20ac}", b"5 \xA4"),
             ("\u{d8}l", b"\xE9l"),
             ("\u{e9}\u{e8}\u{ea}", b"\x05\xE9\xE8\xEA"),
@@ -232,7 +233,8 @@ mod tests {
         assert_eq!(cut("0123456789ABCDEFG", 16), b"0123456789ABC...");
         assert_eq!(cut("0123456789", 4), b"0123");
         // The accent and its letter stay together, and so do a letter and its combining mark.
-        assert_eq!(cut("ab\u{e9}", 3), b"ab");
+        assert_eq!(cut("ab\u{11b}\u{20ac}", 3), b"ab");
+        assert_eq!(cut("ab\u{11b}\u{20ac}", 4), b"ab\xCFe");
         assert_eq!(cut("a\u{65e5}\u{301}", 6), b"\x15a");
         assert_eq!(cut("\u{65e5}\u{65e5}", 3), b"");
         assert_eq!(cut("\u{65e5}\u{65e5}", 4), b"\x15\xE6\x97\xA5");

@@ -177,7 +177,7 @@ mod tests {
         let expected = b"\x4D\x0Eeng\x04News\x05Today\x54\x02\x20\x00\x55\x04DEU\x09";
         assert_eq!(bytes(|writer| event(writer, &news(), *b"DEU")), expected);
         let long = Event { long_text: "Caf\u{e9}".to_owned(), genre: None, rating_age: Some(3), ..news() };
-        let expected = b"\x4D\x0Eeng\x04News\x05Today\x4E\x0B\x00eng\x00\x05Caf\xC2e";
+        let expected = b"\x4D\x0Eeng\x04News\x05Today\x4E\x0B\x00eng\x00\x05\x05Caf\xE9";
         assert_eq!(bytes(|writer| event(writer, &long, *b"DEU")), expected);
     }
 

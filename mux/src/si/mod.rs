@@ -7,6 +7,22 @@
 //!                                                              announce, UTC
 //! ```
 //!
+//! ```
+//! use retrovue_mux::si::{Carousel, Program, SiConfig};
+//! use retrovue_mux::Pid;
+//!
+//! let program = Program { pcr_pid: Pid::NULL, descriptors: vec![], streams: vec![] };
+//! let mut carousel = Carousel::new(SiConfig::new("Retro One", program), None)?;
+//! let (mut packet, mut at) = ([0; 188], 0);
+//! for _ in 0..3 {
+//!     let due = carousel.next();
+//!     at = due.from.max(at + 10_000);
+//!     carousel.write(due.table, &mut packet, at);
+//! }
+//! assert_eq!(packet[..4], [0x47, 0x40, 0x11, 0x10]); // the SDT, behind PAT and PMT
+//! # Ok::<(), retrovue_mux::si::SiError>(())
+//! ```
+//!
 //! What is on, when, and in which words comes from the caller; nothing here knows a schedule or a time zone.
 
 mod carousel;

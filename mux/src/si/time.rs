@@ -52,7 +52,7 @@ pub(crate) fn midnight(utc_s: i64) -> i64 {
 }
 
 fn bcd(value: u32) -> u8 {
-    ((value / 10) << 4 | value % 10) as u8
+    (value / 10 * 16 + value % 10) as u8
 }
 
 /// Writes the time and date section and returns its size. It has no CRC.
