@@ -174,7 +174,8 @@ impl Carousel {
         Ok(carousel)
     }
 
-    /// The packet that is due next, at the last departure or later.
+    /// The packet that is due next, at the last departure or later. It stays the same until something is
+    /// written, replaced or asked for.
     #[must_use]
     pub fn next(&self) -> Due {
         self.next_at(self.last.unwrap_or(i64::MIN))
@@ -305,7 +306,7 @@ impl Carousel {
     /// UTC at `at`, in whole seconds that are past.
     fn utc_seconds(&self, at: i64) -> i64 {
         let Some((instant, utc)) = self.utc else { return 0 };
-        (utc.0 + (at - instant.0).div_euclid(27_000)).div_euclid(1000)
+        utc.0.saturating_add(at.saturating_sub(instant.0).div_euclid(27_000)).div_euclid(1000)
     }
 
     /// Asks for PAT and then PMT, in front of a random access point, as soon as sections of their PIDs

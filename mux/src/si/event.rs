@@ -55,6 +55,9 @@ pub struct EventTable {
     schedule: Vec<Event>,
 }
 
+/// Instants beyond this are taken for it: their days can still be counted.
+const FAR: i64 = 1 << 48;
+
 impl EventTable {
     /// The tables at `now`, in UTC seconds since 1970: the schedule begins with the UTC day of that
     /// instant, so the table must be replaced when a day begins. Events before that day or behind the
@@ -67,6 +70,7 @@ impl EventTable {
         mut schedule: Vec<Event>,
     ) -> EventTable {
         schedule.sort_by_key(|event| (event.start, event.id));
+        let now = now.clamp(-FAR, FAR);
         EventTable { now, present, following, schedule }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct PidLane {
     len: usize,
     /// Bytes of it that were sent; as many as `len` when none is under way.
     sent: usize,
-    /// Earliest begin of the next section.
+    /// Earliest begin of another section.
     free_from: i64,
 }
 
@@ -43,8 +43,6 @@ impl PidLane {
     /// Writes the next packet of the section under way.
     pub(crate) fn write(&mut self, packet: &mut [u8; PACKET_SIZE], at: i64) {
         self.sent = write_packet(packet, self.pid, &mut self.counter, &self.section[..self.len], self.sent);
-        if !self.is_under_way() {
-            self.free_from = at + BETWEEN_SECTIONS;
-        }
+        self.free_from = at + BETWEEN_SECTIONS;
     }
 }

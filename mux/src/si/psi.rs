@@ -88,6 +88,34 @@ mod tests {
     use super::super::crc::crc32_mpeg2;
     use super::super::descriptor::Registration;
     use super::*;
+    use proptest::prelude::*;
+
+    fn others() -> impl Strategy<Value = Vec<Descriptor>> {
+        let payload = prop::collection::vec(any::<u8>(), 0..300);
+        let other = (any::<u8>(), payload).prop_map(|(tag, payload)| Descriptor::Other { tag, payload });
+        prop::collection::vec(other, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn a_map_fits_or_is_refused(descriptors in others(), streams in prop::collection::vec(others(), 0..8)) {
+            let lengths = descriptors.iter().chain(streams.iter().flatten()).map(|other| match other {
+                Descriptor::Other { payload, .. } => payload.len(),
+                _ => 0,
+            });
+            let (sum, longest) = lengths.fold((0, 0), |(sum, longest), len| (sum + len + 2, longest.max(len)));
+            let expected = 12 + sum + 5 * streams.len() + 4;
+            let stream = |descriptors| ProgramStream { stream_type: StreamType::H264, pid: Pid::new(0x100), descriptors };
+            let program =
+                Program { pcr_pid: Pid::NULL, descriptors, streams: streams.into_iter().map(stream).collect() };
+            let mut out = [0; 4096];
+            let size = write_pmt(&mut out, 1, 0, &program);
+            prop_assert_eq!(size, (expected <= 1024 && longest <= 255).then_some(expected));
+            if let Some(size) = size {
+                prop_assert_eq!(crc32_mpeg2(&out[..size]), 0);
+            }
+        }
+    }
 
     #[test]
     fn association_bytes() {

@@ -158,3 +158,16 @@ fn only_what_is_configured_is_sent() {
     assert_eq!(carousel.replace_events(&guide(DAY, 1)).dropped, 48);
     assert_eq!(versions(&mut carousel, 0), [(0x00, 0), (0x02, 31)]);
 }
+
+#[test]
+fn instants_beyond_all_calendars_are_told_without_a_panic() {
+    for now in [i64::MIN, -1, i64::MAX] {
+        let mut carousel = Carousel::new(config(1), None).unwrap();
+        carousel.set_utc(retrovue_timebase::Ticks27M(i64::MIN), retrovue_timebase::UtcMs(now));
+        let events = vec![event(1, now, u32::MAX), event(2, i64::MIN, 0), event(3, i64::MAX, 0)];
+        let near = events.first().cloned();
+        let replaced = carousel.replace_events(&EventTable::new(now, near.clone(), near, events));
+        assert!(replaced.outside >= 2, "{replaced:?}");
+        assert!(!sections(&departures(&mut carousel, 0, 1_000 * MS)).is_empty());
+    }
+}
