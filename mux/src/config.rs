@@ -1,7 +1,8 @@
 //! What a muxer is made from, and why a configuration is refused. Everything that could make a later
 //! step fail (a section too long for its packet, a rate too low for its streams) is refused here.
 
-use crate::pacing::{self, VideoPacing};
+use crate::pacing::{self, StreamPace};
+use crate::packet::Counter;
 use crate::pid::{Pid, StreamType};
 use retrovue_timebase::Ticks27M;
 
@@ -42,6 +43,8 @@ pub struct StreamConfig {
     pub kind: StreamKind,
     /// ISO 639-2 code, lower case.
     pub language: Option<[u8; 3]>,
+    /// Most access units in a second, 1 to 240: what headers and stuffing take follows from it.
+    pub units_per_second: u32,
 }
 
 /// What a stream holds, with the figures its buffers are judged by.
@@ -71,6 +74,11 @@ pub enum MuxRate {
         /// Peak rate in bit/s; the smallest that carries every stream at its own peak when absent.
         peak_bps: Option<u64>,
     },
+    /// Exactly this rate, filled up with null packets.
+    Constant {
+        /// Rate in bit/s.
+        bps: u64,
+    },
 }
 
 /// Continues an earlier session of the same channel.
@@ -82,6 +90,14 @@ pub struct Resume {
     /// Last continuity counter sent on each PID, as [`crate::Muxer::counters`] reports them. PIDs
     /// this session does not use are ignored.
     pub counters: Vec<(Pid, u8)>,
+}
+
+impl Resume {
+    /// The counter a PID begins with.
+    pub(crate) fn counter(resume: Option<&Resume>, pid: Pid) -> Counter {
+        let last = resume.and_then(|resume| resume.counters.iter().find(|(known, _)| *known == pid));
+        Counter::new(last.map(|&(_, last)| last), resume.is_some_and(|resume| resume.discontinuity))
+    }
 }
 
 /// Why a configuration was refused.
@@ -162,6 +178,41 @@ pub enum ConfigError {
         /// Smallest that works.
         smallest: u64,
     },
+    /// The multiplex cannot carry its streams at a constant rate.
+    #[error(
+        "a constant rate of {bps} bit/s is too low: the streams need {smallest} bit/s, or lower rates of their own"
+    )]
+    ConstantRateTooLow {
+        /// The offending rate.
+        bps: u64,
+        /// Smallest that surely works.
+        smallest: u64,
+    },
+    /// Headers and stuffing of so many access units do not pass the stream's transport buffer.
+    #[error(
+        "{bps} bit/s on PID {pid} is too low for {units_per_second} access units a second: use at least {smallest} bit/s"
+    )]
+    StreamRateTooLow {
+        /// PID of the stream.
+        pid: Pid,
+        /// The offending rate.
+        bps: u64,
+        /// Access units it is for.
+        units_per_second: u32,
+        /// Smallest that works.
+        smallest: u64,
+    },
+    /// No access units, or more than any format has.
+    #[error(
+        "{units_per_second} access units a second on PID {pid} is outside 1 to {}",
+        StreamConfig::MAX_UNITS_PER_SECOND
+    )]
+    UnitsPerSecond {
+        /// PID of the stream.
+        pid: Pid,
+        /// The offending value.
+        units_per_second: u32,
+    },
     /// The multiplex rate is beyond what the arithmetic was shown for.
     #[error("peak rate of {peak_bps} bit/s is over {largest} bit/s")]
     RateTooHigh {
@@ -227,7 +278,7 @@ impl MuxConfig {
     /// As [`crate::Muxer::new`].
     pub fn lead(&self) -> Result<Ticks27M, ConfigError> {
         self.validate()?;
-        let lead = self.streams.iter().map(|stream| pacing::stream_lead(stream.kind)).max();
+        let lead = self.streams.iter().map(|stream| StreamPace::new(self, stream).lead).max();
         Ok(Ticks27M(lead.unwrap_or_default()))
     }
 
@@ -239,13 +290,38 @@ impl MuxConfig {
 
     /// Peak rate in bit/s, given or derived.
     pub(crate) fn peak_bps(&self) -> u64 {
-        let MuxRate::Variable { peak_bps } = self.rate;
-        peak_bps.unwrap_or_else(|| self.smallest_peak_bps())
+        match self.rate {
+            MuxRate::Variable { peak_bps } => peak_bps.unwrap_or_else(|| pacing::smallest_peak_bps(self)),
+            MuxRate::Constant { bps } => bps,
+        }
     }
 
-    fn smallest_peak_bps(&self) -> u64 {
-        let streams: u64 = self.streams.iter().map(|stream| pacing::stream_peak_bps(stream.kind)).sum();
-        streams + pacing::SYSTEM_RX_BPS
+    /// Smallest constant rate in bit/s that surely carries these streams.
+    #[must_use]
+    pub fn smallest_constant_bps(&self) -> u64 {
+        pacing::smallest_constant_bps(self)
+    }
+
+    fn validate_rate(&self) -> Result<(), ConfigError> {
+        match self.rate {
+            MuxRate::Variable { .. } => {
+                let (peak_bps, smallest) = (self.peak_bps(), pacing::smallest_peak_bps(self));
+                if peak_bps < smallest {
+                    return Err(ConfigError::RateTooLow { peak_bps, smallest });
+                }
+            }
+            MuxRate::Constant { bps } => {
+                let smallest = self.smallest_constant_bps();
+                if bps < smallest {
+                    return Err(ConfigError::ConstantRateTooLow { bps, smallest });
+                }
+            }
+        }
+        let (peak_bps, largest) = (self.peak_bps(), pacing::LARGEST_PEAK_BPS);
+        if peak_bps > largest {
+            return Err(ConfigError::RateTooHigh { peak_bps, largest });
+        }
+        Ok(())
     }
 
     /// Refuses whatever a muxer could not keep to.
@@ -273,13 +349,7 @@ impl MuxConfig {
         for name in [&self.service_name, &self.provider_name] {
             validate_name(name)?;
         }
-        let (peak_bps, smallest) = (self.peak_bps(), self.smallest_peak_bps());
-        if peak_bps < smallest {
-            return Err(ConfigError::RateTooLow { peak_bps, smallest });
-        }
-        if peak_bps > pacing::LARGEST_PEAK_BPS {
-            return Err(ConfigError::RateTooHigh { peak_bps, largest: pacing::LARGEST_PEAK_BPS });
-        }
+        self.validate_rate()?;
         let counters = self.resume.iter().flat_map(|resume| &resume.counters);
         for &(pid, counter) in counters {
             if counter > 15 {
@@ -291,7 +361,7 @@ impl MuxConfig {
 }
 
 impl StreamConfig {
-    /// H.264 on the usual video PID; figures as [`StreamKind::Video`] defines them.
+    /// H.264 on the usual video PID, up to 60 pictures a second; figures as [`StreamKind::Video`] defines them.
     #[must_use]
     pub const fn h264(max_bitrate_bps: u64, cpb_bits: u64) -> StreamConfig {
         StreamConfig {
@@ -299,10 +369,11 @@ impl StreamConfig {
             stream_type: StreamType::H264,
             kind: StreamKind::Video { max_bitrate_bps, cpb_bits },
             language: None,
+            units_per_second: 60,
         }
     }
 
-    /// Stereo AAC in ADTS on the usual audio PID.
+    /// Stereo AAC in ADTS at 48 kHz on the usual audio PID.
     #[must_use]
     pub const fn aac_adts(bitrate_bps: u64) -> StreamConfig {
         StreamConfig {
@@ -310,6 +381,7 @@ impl StreamConfig {
             stream_type: StreamType::AAC_ADTS,
             kind: StreamKind::Audio { bitrate_bps },
             language: None,
+            units_per_second: 47,
         }
     }
 
@@ -327,8 +399,21 @@ impl StreamConfig {
         self
     }
 
+    /// Most access units a stream may have in a second.
+    pub const MAX_UNITS_PER_SECOND: u32 = 240;
+
+    /// The same stream with at most so many access units a second.
+    #[must_use]
+    pub const fn with_units_per_second(mut self, units_per_second: u32) -> StreamConfig {
+        self.units_per_second = units_per_second;
+        self
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
-        let pid = self.pid;
+        let (pid, units_per_second) = (self.pid, self.units_per_second);
+        if !(1..=StreamConfig::MAX_UNITS_PER_SECOND).contains(&units_per_second) {
+            return Err(ConfigError::UnitsPerSecond { pid, units_per_second });
+        }
         let (bps, smallest, largest, expected) = match self.kind {
             StreamKind::Video { max_bitrate_bps, .. } => {
                 (max_bitrate_bps, 100_000, 240_000_000, StreamType::H264)
@@ -342,10 +427,14 @@ impl StreamConfig {
             return Err(ConfigError::Bitrate { pid, bps, smallest, largest });
         }
         if let StreamKind::Video { max_bitrate_bps, cpb_bits } = self.kind {
-            let largest = max_bitrate_bps * VideoPacing::LONGEST_CPB_SECONDS;
+            let largest = max_bitrate_bps * pacing::LONGEST_CPB_SECONDS;
             if cpb_bits == 0 || cpb_bits > largest {
                 return Err(ConfigError::CpbSize { pid, cpb_bits, largest });
             }
+        }
+        let smallest = pacing::smallest_stream_bps(self);
+        if bps < smallest {
+            return Err(ConfigError::StreamRateTooLow { pid, bps, units_per_second, smallest });
         }
         match self.language {
             Some(language) if !language.iter().all(u8::is_ascii_lowercase) => {

@@ -39,6 +39,7 @@
 
 mod access_unit;
 mod config;
+mod decoder_buffer;
 mod dvb_text;
 mod lane;
 mod muxer;
@@ -46,12 +47,18 @@ mod pacing;
 mod packet;
 mod pes;
 mod pid;
+mod run;
 mod section;
+mod source;
+mod tables;
 pub mod ts;
 mod unit_queue;
+mod wire;
 
-pub use access_unit::{AccessUnit, PushError, StreamIndex};
+pub use access_unit::{AccessUnit, PushError, StreamIndex, UnitHeader};
 pub use config::{ConfigError, MuxConfig, MuxRate, Resume, StreamConfig, StreamKind};
-pub use muxer::{MuxEvent, Muxer, Poll, Run};
+pub use muxer::Muxer;
 pub use packet::{PACKET_SIZE, PCR_MODULUS};
 pub use pid::{Pid, StreamType};
+pub use run::{MuxEvent, Poll, Run};
+pub use source::{Bodies, Queues, UnitBytes};

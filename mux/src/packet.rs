@@ -11,6 +11,15 @@ pub const PACKET_SIZE: usize = 188;
 /// Bytes of a packet behind its four header bytes.
 pub(crate) const BODY_SIZE: usize = PACKET_SIZE - 4;
 
+/// A null packet (§2.4.3.3): its counter means nothing, its payload nothing either.
+pub(crate) const NULL: [u8; PACKET_SIZE] = {
+    let mut packet = [0xFF; PACKET_SIZE];
+    packet[0] = 0x47;
+    packet[1] = 0x1F;
+    packet[3] = 0x10;
+    packet
+};
+
 /// Modulus of the PCR: 2^33 periods of its base, 300 ticks each (§2.4.3.5).
 pub const PCR_MODULUS: i64 = (1 << 33) * 300;
 
