@@ -41,6 +41,12 @@ impl DecoderBuffer {
         self.used + bytes <= self.size
     }
 
+    /// Bytes that certainly fit before anything else leaves.
+    #[inline]
+    pub(crate) fn room(&self) -> usize {
+        self.size.saturating_sub(self.used)
+    }
+
     /// Takes `bytes` of the unit being sent.
     #[inline]
     pub(crate) fn enter(&mut self, bytes: usize) {

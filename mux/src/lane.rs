@@ -9,6 +9,7 @@ use crate::packet::{BODY_SIZE, Counter};
 use crate::pes::{self, PesHeader};
 use crate::pid::Pid;
 use crate::unit_queue::{Unit, UnitQueue};
+use crate::wire::Wire;
 use retrovue_timebase::Ticks90k;
 
 /// Longest pause of a stream, and longest distance of two streams' beginnings, in 90 kHz ticks. It
@@ -54,6 +55,43 @@ pub(crate) enum Next {
     Unknown { not_before: i64 },
     /// There will be none.
     Never,
+}
+
+/// How far a run of packets may go.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Before this instant, from which on something else may leave.
+    pub(crate) until: i64,
+    /// While its deadline is before this one, the earliest of what may leave already.
+    pub(crate) rival: i64,
+}
+
+impl Limits {
+    /// Whether a packet with `deadline` may leave at `at`.
+    #[inline]
+    fn allow(self, at: i64, deadline: i64) -> bool {
+        at < self.until && deadline.max(at) < self.rival.max(at)
+    }
+
+    /// How many of `most` packets may leave, the first at `at` and the others `step` ticks or one more
+    /// apart, the first due by `deadline` and each of the others `later` ticks later.
+    #[inline]
+    pub(crate) fn even(self, most: usize, step: i64, at: i64, deadline: i64, later: i64) -> usize {
+        let end = most as i64 - 1;
+        // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
+        let last = at + end * (step + 1);
+        if last < self.until
+            && (self.rival == i64::MAX || (deadline + end * later < self.rival && last < self.rival))
+        {
+            return most;
+        }
+        let before = |bound: i64, first: i64, step: i64| ((bound - first - 1) / step).clamp(0, end);
+        let mut end = before(self.until, at, step + 1);
+        if self.rival != i64::MAX {
+            end = end.min(before(self.rival, deadline, later)).min(before(self.rival, at, step + 1));
+        }
+        end as usize + 1
+    }
 }
 
 impl Lane {
@@ -165,6 +203,60 @@ impl Lane {
     #[inline]
     pub(crate) fn pauses(&self, payload: usize) -> bool {
         self.resumes || !self.buffer.has_room(payload + BODY_SIZE)
+    }
+
+    /// How many packets follow from the middle of the begun unit, all payload, without a wait for the
+    /// decoder's buffer; at a variable rate those on both sides of a wait do not count.
+    #[inline]
+    pub(crate) fn plain_packets(&self, constant: bool) -> usize {
+        if self.left <= BODY_SIZE {
+            return 0;
+        }
+        let bodies = (self.left - 1) / BODY_SIZE;
+        let room = self.buffer.room() / BODY_SIZE;
+        if constant {
+            bodies.min(room.max(1))
+        } else if self.resumes {
+            0
+        } else {
+            bodies.min(room.saturating_sub(1))
+        }
+    }
+
+    /// How many of `most` packets may leave in a row where slots are closer than the transport buffer
+    /// drains.
+    pub(crate) fn slots_with_room(
+        &self,
+        most: usize,
+        mut from: i64,
+        mut deadline: i64,
+        wire: &Wire,
+        limits: Limits,
+    ) -> usize {
+        let mut wire = wire.clone();
+        let mut count = 0;
+        while count < most {
+            from = (from + self.interval).max(wire.next - self.pace.catch_up);
+            deadline += self.pace.interval;
+            wire.leave(wire.next);
+            count += 1;
+            if wire.next < from || !limits.allow(wire.next, deadline) {
+                break;
+            }
+        }
+        count
+    }
+
+    /// Accounts for `packets` of [`Lane::plain_packets`] at even distances, the first of which could have
+    /// left from `from` on; `first` and `last` are when the ends left.
+    pub(crate) fn sent_run(&mut self, packets: usize, from: i64, first: i64, last: i64) {
+        let (all, behind) = (packets as i64, packets as i64 - 1);
+        self.counter.skip(packets - 1);
+        // What `sent` comes to, one packet after the other.
+        let early = first.max(last - behind * self.interval) - self.pace.catch_up;
+        self.ready = (from + all * self.interval).max(early + behind * self.interval);
+        self.deadline += all * self.pace.interval;
+        self.deliver(packets * BODY_SIZE);
     }
 
     /// Accounts for `payload` bytes of the front unit that leave in a packet.

@@ -12,7 +12,7 @@
 
 use crate::access_unit::{PushError, StreamIndex, UnitHeader};
 use crate::config::{ConfigError, MuxConfig, MuxRate, Resume};
-use crate::lane::{Lane, Next};
+use crate::lane::{Lane, Limits, Next};
 use crate::pacing::{self, StreamPace};
 use crate::packet::{self, Adaptation, BODY_SIZE, PACKET_SIZE};
 use crate::pid::Pid;
@@ -215,58 +215,67 @@ impl<S> Muxer<S> {
     /// Chooses what leaves next.
     fn decide(&self) -> Decision {
         let Some(start) = self.start else { return self.decide_start() };
-        let mut choice = Choice::default();
-        let mut unknown: Option<(i64, usize)> = None;
+        let begun = self.last_pcr.is_some();
+        let mut choice = Choice::new(2 + self.order.len());
+        let (mut unknown_from, mut unknown_lane) = (i64::MAX, usize::MAX);
         let (mut alive, mut some_wait) = (false, false);
-        let due = self.tables.next(start);
-        choice.consider(Step::Table(due.table), due.from, due.deadline);
-        let pcr_from = match self.last_pcr {
-            Some(last) => last + pacing::PCR_HARD,
-            None if self.tables.are_out() && matches!(self.lanes[self.pcr_lane].next(), Next::Never) => start,
-            None => i64::MAX,
-        };
-        choice.consider(Step::Pcr, pcr_from, pcr_from.saturating_add(pacing::PCR_GRACE));
-        for &index in &self.order {
+        for (place, &index) in self.order.iter().enumerate() {
             match self.lanes[index].next() {
                 Next::Never => {}
                 Next::Unknown { not_before } => {
                     alive = true;
-                    if unknown.is_none_or(|(earliest, _)| not_before < earliest) {
-                        unknown = Some((not_before, index));
+                    if not_before < unknown_from || unknown_lane == usize::MAX {
+                        (unknown_from, unknown_lane) = (not_before, index);
                     }
-                }
-                // Nothing comes before the tables, nor before the first PCR.
-                Next::Packet { .. }
-                    if self.last_pcr.is_none() && (index != self.pcr_lane || !self.tables.are_out()) =>
-                {
-                    (alive, some_wait) = (true, true);
                 }
                 Next::Packet { from, deadline, .. } => {
                     (alive, some_wait) = (true, true);
-                    choice.consider(Step::Unit { lane: index, from, deadline }, from, deadline);
+                    // Nothing comes before the tables, nor before the first PCR.
+                    if begun || (index == self.pcr_lane && self.tables.are_out()) {
+                        choice.consider(2 + place, from, deadline);
+                    }
                 }
             }
         }
         if !alive {
             return Decision::Done;
         }
+        let due = self.tables.next(start);
+        choice.consider(0, due.from, due.deadline);
+        if let Some(from) = self.pcr_due(start) {
+            choice.consider(1, from, from + pacing::PCR_GRACE);
+        }
         let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(choice.earliest()) };
         // Where no unit waits, the next push or the end decides whether anything follows at all.
-        if let Some((not_before, lane)) = unknown
-            && (not_before <= at || !some_wait)
-        {
-            return Decision::Blocked { lane };
+        if unknown_lane != usize::MAX && (unknown_from <= at || !some_wait) {
+            return Decision::Blocked { lane: unknown_lane };
         }
-        let (step, mut until, rival) =
-            if self.wire.constant { choice.for_slot(at) } else { choice.at_once(at) };
-        if let Some((not_before, _)) = unknown {
-            until = until.min(not_before);
-        }
-        match step {
-            Step::Unit { lane, .. } if self.must_announce(lane, at) => {
-                Decision::Send { step: Step::Announcement, at, until, rival }
+        let (place, until, rival) = if self.wire.constant { choice.for_slot(at) } else { choice.at_once(at) };
+        let step = match place {
+            None => Step::Null,
+            Some(0) => Step::Table(due.table),
+            Some(1) => Step::Pcr,
+            Some(place) => {
+                let lane = self.order[place - 2];
+                if self.must_announce(lane, at) {
+                    Step::Announcement
+                } else {
+                    Step::Unit { lane, from: choice.from[place], deadline: choice.deadline[place] }
+                }
             }
-            step => Decision::Send { step, at, until, rival },
+        };
+        Decision::Send { step, at, until: until.min(unknown_from), rival }
+    }
+
+    /// From when on a packet leaves that only carries a PCR.
+    #[inline]
+    fn pcr_due(&self, start: i64) -> Option<i64> {
+        match self.last_pcr {
+            Some(last) => Some(last + pacing::PCR_HARD),
+            None => {
+                let gone = matches!(self.lanes[self.pcr_lane].next(), Next::Never);
+                (gone && self.tables.are_out()).then_some(start)
+            }
         }
     }
 
@@ -324,7 +333,7 @@ impl<S: UnitBytes> Muxer<S> {
             Step::Null => return Poll::Packets(self.write_nulls(packets, until)),
             Step::Unit { lane, from, deadline } => {
                 let until = if lane == self.pcr_lane { until.min(self.pcr_from()) } else { until };
-                if self.is_plain(lane) && at < until {
+                if at < until && self.lanes[lane].plain_packets(self.wire.constant) > 0 {
                     let limits = Limits { until, rival };
                     return Poll::Packets(self.write_bodies(packets, lane, (from, deadline, at), limits));
                 }
@@ -333,12 +342,6 @@ impl<S: UnitBytes> Muxer<S> {
         }
         self.wire.leave(at);
         Poll::Packets(Run::single(at))
-    }
-
-    /// The next packet of the lane is from the middle of a unit, and of a stretch that keeps its rate.
-    fn is_plain(&self, lane: usize) -> bool {
-        let lane = &self.lanes[lane];
-        lane.left > BODY_SIZE && (self.wire.constant || !lane.pauses(BODY_SIZE))
     }
 
     fn write_pcr_packet(&mut self, packet: &mut [u8; PACKET_SIZE], at: i64) {
@@ -373,34 +376,30 @@ impl<S: UnitBytes> Muxer<S> {
         &mut self,
         packets: &mut [[u8; PACKET_SIZE]],
         index: usize,
-        (mut from, mut deadline, mut at): (i64, i64, i64),
+        (from, deadline, at): (i64, i64, i64),
         limits: Limits,
     ) -> Run {
         let lane = &mut self.lanes[index];
+        let most = lane.plain_packets(self.wire.constant).clamp(1, packets.len());
         let (first, carried) = (at, self.wire.carried());
         let pace = if self.wire.constant { self.wire.pace() } else { Pace::even(lane.interval) };
-        let mut written = 0;
-        loop {
-            packet::write_header(&mut packets[written], lane.pid, false, 0b01, lane.counter.advance());
-            written += 1;
-            lane.sent(from, at);
-            lane.deliver(BODY_SIZE);
-            self.wire.leave(at);
-            let plain = lane.left > BODY_SIZE && (self.wire.constant || !lane.pauses(BODY_SIZE));
-            if written == packets.len() || !plain {
-                break;
-            }
-            from = lane.ready;
-            deadline += lane.deadline_step();
-            let next = self.wire.next.max(from);
-            let even = if self.wire.constant { self.wire.next } else { at + lane.interval };
-            if next != even || next >= limits.until || deadline.max(next) >= limits.rival.max(next) {
-                break;
-            }
-            at = next;
+        let count = if !self.wire.constant && from < at {
+            // After a wait for others the distance is another one.
+            1
+        } else if pace.step() >= lane.interval {
+            limits.even(most, pace.step(), at, deadline, lane.deadline_step())
+        } else {
+            lane.slots_with_room(most, from, deadline, &self.wire, limits)
+        };
+        let mut header = packet::header(lane.pid, false, 0b01, lane.counter.advance());
+        for packet in &mut packets[..count] {
+            packet[..4].copy_from_slice(&header);
+            header[3] = 0x10 | ((header[3] + 1) & 0x0F);
         }
-        self.source.take(StreamIndex(index), &mut Bodies::whole(&mut packets[..written]));
-        Run { packets: written, first, pace, carried }
+        let last = self.wire.leave_evenly(at, pace, count);
+        lane.sent_run(count, from, at, last);
+        self.source.take(StreamIndex(index), &mut Bodies::whole(&mut packets[..count]));
+        Run { packets: count, first, pace, carried }
     }
 
     /// Any packet of an access unit: its first with the flags, its last with stuffing, one with a PCR.
@@ -451,40 +450,46 @@ impl<S: UnitBytes> Muxer<S> {
     }
 }
 
-/// What could leave, the most urgent of which is asked for.
+/// What could leave, by place: a table, a PCR, and the streams in their order.
 struct Choice {
-    items: [(Step, i64, i64); Choice::MOST],
+    from: [i64; Choice::MOST],
+    deadline: [i64; Choice::MOST],
     count: usize,
 }
 
 impl Choice {
-    /// Every stream, a table and a PCR.
     const MOST: usize = MuxConfig::MAX_STREAMS + 2;
 
-    /// Adds what may leave from `from` on and should by `deadline`.
     #[inline]
-    fn consider(&mut self, step: Step, from: i64, deadline: i64) {
-        self.items[self.count] = (step, from, deadline);
-        self.count += 1;
+    fn new(count: usize) -> Choice {
+        Choice { from: [i64::MAX; Choice::MOST], deadline: [i64::MAX; Choice::MOST], count }
     }
 
+    /// What is at `place` may leave from `from` on and should by `deadline`.
+    #[inline]
+    fn consider(&mut self, place: usize, from: i64, deadline: i64) {
+        self.from[place] = from;
+        self.deadline[place] = deadline;
+    }
+
+    #[inline]
     fn earliest(&self) -> i64 {
-        self.items[..self.count].iter().map(|&(_, from, _)| from).min().unwrap_or(i64::MAX)
+        self.from[..self.count].iter().copied().fold(i64::MAX, i64::min)
     }
 
     /// What leaves in the slot at `at`: of all that may, the one with the earliest deadline, and of those
-    /// whose deadline has passed the one added first. With it, the instant from which on something else
-    /// may leave too, and the earliest deadline of what may already.
+    /// whose deadline has passed the first. With it, the instant from which on something else may leave
+    /// too, and the earliest deadline of what may already.
     #[inline]
-    fn for_slot(&self, at: i64) -> (Step, i64, i64) {
-        let (mut best, mut urgency, mut until, mut rival) = (Step::Null, i64::MAX, i64::MAX, i64::MAX);
-        for &(step, from, deadline) in &self.items[..self.count] {
-            let deadline = deadline.max(at);
+    fn for_slot(&self, at: i64) -> (Option<usize>, i64, i64) {
+        let (mut best, mut urgency, mut until, mut rival) = (None, i64::MAX, i64::MAX, i64::MAX);
+        for place in 0..self.count {
+            let (from, deadline) = (self.from[place], self.deadline[place].max(at));
             if from > at {
                 until = until.min(from);
             } else if deadline < urgency {
                 rival = urgency;
-                (best, urgency) = (step, deadline);
+                (best, urgency) = (Some(place), deadline);
             } else {
                 rival = rival.min(deadline);
             }
@@ -492,33 +497,18 @@ impl Choice {
         (best, until, rival)
     }
 
-    /// What leaves at `at` when the rate is variable: of all that may, the one added first. With it, the
-    /// instant from which on another may be chosen: at once where another waits, for the gap before the
-    /// next packet of the same stream is its own.
+    /// What leaves at `at` when the rate is variable: of all that may, the first. With it, the instant
+    /// from which on another may be chosen: at once where another waits, for the gap before the next
+    /// packet of the same stream is its own.
     #[inline]
-    fn at_once(&self, at: i64) -> (Step, i64, i64) {
+    fn at_once(&self, at: i64) -> (Option<usize>, i64, i64) {
         let (mut best, mut until) = (None, i64::MAX);
-        for &(step, from, _) in &self.items[..self.count] {
+        for (place, &from) in self.from[..self.count].iter().enumerate() {
             match best {
-                None if from <= at => best = Some(step),
+                None if from <= at => best = Some(place),
                 _ => until = until.min(from.max(at + 1)),
             }
         }
-        (best.unwrap_or(Step::Null), until, i64::MAX)
-    }
-}
-
-/// How far a run may go.
-#[derive(Clone, Copy)]
-struct Limits {
-    /// Before this instant.
-    until: i64,
-    /// While its deadline is before this one.
-    rival: i64,
-}
-
-impl Default for Choice {
-    fn default() -> Choice {
-        Choice { items: [(Step::Null, 0, 0); Choice::MOST], count: 0 }
+        (best, until, i64::MAX)
     }
 }

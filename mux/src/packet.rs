@@ -46,6 +46,11 @@ impl Counter {
         self.last
     }
 
+    /// Steps over the counters of `packets` packets with payload.
+    pub(crate) fn skip(&mut self, packets: usize) {
+        self.last = (self.last + (packets & 0x0F) as u8) & 0x0F;
+    }
+
     /// Whether this packet is the first of its PID after a discontinuity; true once.
     pub(crate) fn take_discontinuity(&mut self) -> bool {
         std::mem::take(&mut self.discontinuity)
@@ -82,19 +87,15 @@ impl Adaptation {
     }
 }
 
-/// Writes the four header bytes.
-pub(crate) fn write_header(
-    packet: &mut [u8; PACKET_SIZE],
-    pid: Pid,
-    unit_start: bool,
-    control: u8,
-    counter: u8,
-) {
+/// The four header bytes.
+#[inline]
+pub(crate) fn header(pid: Pid, unit_start: bool, control: u8, counter: u8) -> [u8; 4] {
     let [high, low] = pid.value().to_be_bytes();
-    packet[0] = 0x47;
-    packet[1] = high | if unit_start { 0x40 } else { 0 };
-    packet[2] = low;
-    packet[3] = control << 4 | counter;
+    [0x47, high | if unit_start { 0x40 } else { 0 }, low, control << 4 | counter]
+}
+
+fn write_header(packet: &mut [u8; PACKET_SIZE], pid: Pid, unit_start: bool, control: u8, counter: u8) {
+    packet[..4].copy_from_slice(&header(pid, unit_start, control, counter));
 }
 
 /// Writes header and adaptation field so that exactly `payload` bytes remain, stuffing the field as

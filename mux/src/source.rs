@@ -33,6 +33,7 @@ impl<'a> Bodies<'a> {
     }
 
     /// Bytes still to put.
+    #[inline]
     #[must_use]
     pub fn remaining(&self) -> usize {
         match self.packets.len() {
@@ -42,6 +43,7 @@ impl<'a> Bodies<'a> {
     }
 
     /// Puts the next bytes; those beyond [`Bodies::remaining`] are left out. Returns how many were put.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> usize {
         let mut rest = bytes;
         if self.at > PACKET_SIZE - BODY_SIZE {

@@ -72,7 +72,14 @@ mod tests {
     #[test]
     fn units_come_back_in_order_and_are_bounded() {
         let mut queue = UnitQueue::new(3);
-        let unit = |dts| Unit { len: 1, dts, random_access: false, prefix: [0; PREFIX_SIZE], prefix_len: 0 };
+        let unit = |dts| Unit {
+            len: 1,
+            packets: 0,
+            dts,
+            random_access: false,
+            prefix: [0; PREFIX_SIZE],
+            prefix_len: 0,
+        };
         for round in 0..20 {
             queue.push(unit(round));
             queue.push(unit(round + 100));

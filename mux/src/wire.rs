@@ -31,6 +31,10 @@ impl Pace {
         Pace { step, rest: 0, bps: 1 }
     }
 
+    pub(crate) fn step(self) -> i64 {
+        self.step
+    }
+
     /// Departure `index` packets after `first`, `carried` being what the first was rounded down by.
     pub(crate) fn after(self, first: i64, carried: u64, index: usize) -> i64 {
         let rest = (u128::from(carried) + u128::from(self.rest) * index as u128) / u128::from(self.bps);
@@ -57,6 +61,21 @@ impl Wire {
     /// What the next slot's instant is rounded down by, in parts of the rate.
     pub(crate) fn carried(&self) -> u64 {
         self.carried
+    }
+
+    /// `count` packets leave at `pace`, the first at `at`. Returns when the last does.
+    pub(crate) fn leave_evenly(&mut self, at: i64, pace: Pace, count: usize) -> i64 {
+        let before = count - 1;
+        let last = at + pace.step * before as i64;
+        if !self.constant {
+            self.next = last + self.pace.step;
+            return last;
+        }
+        let rest = self.carried + pace.rest * before as u64;
+        let last = last + (rest / pace.bps) as i64;
+        self.carried = rest % pace.bps;
+        self.leave(last);
+        last
     }
 
     /// A packet leaves at `at`, which is the next slot where the rate is constant.
