@@ -409,6 +409,12 @@ impl StreamConfig {
         self
     }
 
+    /// Smallest rate in bit/s at which so many access units a second pass the stream's transport buffer.
+    #[must_use]
+    pub fn smallest_bitrate_bps(&self) -> u64 {
+        pacing::smallest_stream_bps(self)
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
         let (pid, units_per_second) = (self.pid, self.units_per_second);
         if !(1..=StreamConfig::MAX_UNITS_PER_SECOND).contains(&units_per_second) {
@@ -432,7 +438,7 @@ impl StreamConfig {
                 return Err(ConfigError::CpbSize { pid, cpb_bits, largest });
             }
         }
-        let smallest = pacing::smallest_stream_bps(self);
+        let smallest = self.smallest_bitrate_bps();
         if bps < smallest {
             return Err(ConfigError::StreamRateTooLow { pid, bps, units_per_second, smallest });
         }
