@@ -39,20 +39,24 @@
 
 mod access_unit;
 mod config;
+mod decoder_buffer;
 mod lane;
 mod muxer;
 mod pacing;
 mod packet;
 mod pes;
 mod pid;
+mod run;
 pub mod si;
+mod source;
 pub mod ts;
 mod unit_queue;
+mod wire;
 
-pub use access_unit::{AccessUnit, PushError, StreamIndex};
-pub use config::{ConfigError, MuxConfig, MuxRate, Resume, StreamConfig, StreamKind};
-pub use muxer::{MuxEvent, Muxer, Poll, Run};
+pub use access_unit::{AccessUnit, PushError, StreamIndex, UnitHeader};
+pub use config::{ConfigError, Information, MuxConfig, MuxRate, Resume, StreamConfig, StreamKind};
+pub use muxer::Muxer;
 pub use packet::{PACKET_SIZE, PCR_MODULUS};
 pub use pid::{Pid, StreamType};
-
-use si::{dvb_text, single_packet as section};
+pub use run::{MuxEvent, Poll, Run};
+pub use source::{Bodies, Queues, UnitBytes};

@@ -8,14 +8,11 @@
 use super::Output;
 use super::bell::Bell;
 use super::shared_session::{Anchor, SharedSession};
-use super::unit_ring::{Entry, Stream, UNITS_AHEAD, UnitReceiver};
+use super::unit_ring::{Entry, UNITS_AHEAD, UnitReceiver, UnitStore, VIDEO};
 use crate::clock::MonoNs;
 use crate::format::SessionFormat;
 use crate::metrics::LATE_NS;
-use retrovue_mux::{
-    AccessUnit, ConfigError, MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume,
-    StreamConfig, StreamIndex, ts::Packet,
-};
+use retrovue_mux::{ConfigError, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, ts::Packet};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{FrameIndex, Ticks27M};
 use std::collections::VecDeque;
@@ -32,9 +29,6 @@ const AHEAD_NS: i64 = 10_000_000;
 
 /// Bytes of one write: a batch at 40 Mb/s.
 const WRITE_BYTES: usize = PACKET_SIZE * 128;
-
-/// Bytes a unit may have before its buffer grows: an IDR picture at any house rate.
-const UNIT_BYTES: usize = 1 << 19;
 
 /// Furthest the output may be behind its clock. It catches up after a stall that is shorter; a machine that
 /// falls this far behind does not (CONTRACT-BLOCK-002 E3).
@@ -55,7 +49,7 @@ pub struct Continuation {
 /// Everything the air thread owns.
 pub(super) struct Air<W> {
     units: UnitReceiver,
-    muxer: Muxer,
+    muxer: Muxer<UnitStore>,
     sink: W,
     anchor: Anchor,
     /// What a departure lies before the instant its frame is due, so that the first packet of frame
@@ -66,8 +60,6 @@ pub(super) struct Air<W> {
     leaving: VecDeque<FrameIndex>,
     /// The same for the picture that is leaving now.
     current: Option<FrameIndex>,
-    /// Bytes of the unit being pushed.
-    unit: Vec<u8>,
     /// Packets due together.
     batch: Vec<u8>,
     /// Instants of the frames that begin in `batch`.
@@ -92,27 +84,23 @@ impl<W: Write> Air<W> {
         anchor: Anchor,
         first: FrameIndex,
         output: Output<W>,
-        units: UnitReceiver,
+        (units, store): (UnitReceiver, UnitStore),
         reorder_frames: i64,
     ) -> Result<Air<W>, Failure> {
         let refused = |e: ConfigError| Failure::new(FailureCode::InvalidFormat, e.to_string());
-        let video =
-            StreamConfig::h264(u64::from(format.video_kbps) * 1000, u64::from(format.cpb_kbits()) * 1000);
-        let audio = StreamConfig::aac_adts(u64::from(format.audio_kbps) * 1000);
-        let mut config = MuxConfig::new(&output.service_name, vec![video, audio]);
+        let mut config = format.multiplex(&output.service_name);
         config.provider_name = output.provider_name;
         config.resume = output.continuation.into_resume();
         let reorder = format.shape.rate.ticks_27m_floor(FrameIndex(reorder_frames));
         let lead = config.lead().map_err(refused)? + reorder;
         Ok(Air {
             units,
-            muxer: Muxer::new(config).map_err(refused)?,
+            muxer: Muxer::with_source(config, store).map_err(refused)?,
             sink: output.sink,
             anchor,
             lead,
             leaving: VecDeque::with_capacity(UNITS_AHEAD * 2),
             current: None,
-            unit: Vec::with_capacity(UNIT_BYTES),
             batch: Vec::with_capacity(WRITE_BYTES),
             frames_in_batch: Vec::with_capacity(WRITE_BYTES / PACKET_SIZE),
             begin: anchor.due(first),
@@ -147,7 +135,7 @@ impl<W: Write> Air<W> {
             }
             // Everything that has been encoded goes into the muxer as long as it takes it.
             while !input_ended {
-                let Some(entry) = held.take().or_else(|| self.units.try_receive(&mut self.unit)) else {
+                let Some(entry) = held.take().or_else(|| self.units.try_receive()) else {
                     break;
                 };
                 match self.push(entry)? {
@@ -196,17 +184,13 @@ impl<W: Write> Air<W> {
     }
 
     fn push(&mut self, entry: Entry) -> Result<Pushed, Failure> {
-        let Entry::Unit { stream, pts, dts, random_access, emitted_end, .. } = entry else {
+        let Entry::Unit { header, emitted_end } = entry else {
             self.muxer.finish();
             return Ok(Pushed::Ended);
         };
-        let stream = match stream {
-            Stream::Video => StreamIndex(0),
-            Stream::Audio => StreamIndex(1),
-        };
-        match self.muxer.push(AccessUnit { stream, pts, dts, random_access, data: &self.unit }) {
+        match self.muxer.announce(header) {
             Ok(()) => {
-                if stream == StreamIndex(0) {
+                if header.stream == VIDEO {
                     self.leaving.push_back(emitted_end);
                 }
                 Ok(Pushed::Taken)

@@ -71,8 +71,9 @@ impl Pipeline {
             frame_lane::lane(parity, samples, bell, stop, Arc::clone(metrics))
         };
         let ((send_a, receive_a), (send_b, receive_b)) = (lane(0), lane(1));
-        let (send_units, receive_units) = unit_ring::unit_ring(
-            unit_ring::ring_bytes(format.video_kbps, format.audio_kbps),
+        let units = unit_ring::UnitRing::new(
+            format.peak_kbps(),
+            format.audio_kbps,
             Arc::clone(&encode_bell),
             Arc::clone(&air_bell),
             stop,
@@ -96,9 +97,9 @@ impl Pipeline {
             spawn(name, Box::new(move || fill::run(&session, lane, &shape, &own_black, parity)))?;
         }
         let prepared =
-            encode::Encode::open(format, send_units, anchor, first).map_err(refused).and_then(|encode| {
-                let air =
-                    air::Air::new(format, anchor, first, output, receive_units, encode.reorder_frames())?;
+            encode::Encode::open(format, units.sender, anchor, first).map_err(refused).and_then(|encode| {
+                let units = (units.receiver, units.store);
+                let air = air::Air::new(format, anchor, first, output, units, encode.reorder_frames())?;
                 Ok((encode, air))
             });
         let (encode, air) = match prepared {

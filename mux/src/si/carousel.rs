@@ -39,6 +39,8 @@ pub struct Carousel {
     /// UTC of an instant of the timeline.
     utc: Option<(Ticks27M, UtcMs)>,
     announcing: Announcing,
+    /// When the point is that PAT and PMT are wanted for.
+    point: i64,
     buffer: SystemBuffer,
     /// The last departure.
     last: Option<i64>,
@@ -109,7 +111,7 @@ struct Cycle {
     under_way: bool,
 }
 
-/// The tables in front of a random access point.
+/// PAT and, behind each PAT, the PMT: a random access point stands between no two of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Announcing {
     No,
@@ -167,6 +169,7 @@ impl Carousel {
             local_times,
             utc: None,
             announcing: Announcing::Pat,
+            point: i64::MIN,
             buffer: SystemBuffer::EMPTY,
             last: None,
         };
@@ -185,11 +188,19 @@ impl Carousel {
     /// deadline, or else the one that may leave first.
     #[must_use]
     pub fn next_at(&self, now: i64) -> Due {
+        self.next_until(now).0
+    }
+
+    /// The same, and until when it holds: a more urgent packet may leave from then on.
+    #[must_use]
+    pub fn next_until(&self, now: i64) -> (Due, i64) {
         let order = |due: &Due| (due.from.max(now), due.deadline);
-        let dues = (0..TABLES).filter_map(|table| self.due(table));
+        let dues = || (0..TABLES).filter_map(|table| self.due(table));
         // PAT is always among them.
         let pat = Due { table: TableHandle(PAT), pid: Pid::PAT, from: now, deadline: now };
-        dues.min_by_key(order).unwrap_or(pat)
+        let next = dues().min_by_key(order).unwrap_or(pat);
+        let urgent = dues().filter(|due| due.from > now.max(next.from) && due.deadline < next.deadline);
+        (next, urgent.map(|due| due.from).min().unwrap_or(i64::MAX))
     }
 
     /// When the next packet of `table` may and should leave; nothing when none is wanted.
@@ -214,7 +225,8 @@ impl Carousel {
             let free = lane.free_from().max(gate);
             match (table, self.announcing) {
                 (PMT, Announcing::Pat) => return None,
-                (PAT, Announcing::Pat) | (PMT, Announcing::Pmt) => (free, free),
+                (PAT, Announcing::Pat) => (free.max(self.point), free.max(self.point)),
+                (PMT, Announcing::Pmt) => (free, free),
                 _ => (cycle.planned.max(free), deadline),
             }
         };
@@ -246,6 +258,8 @@ impl Carousel {
         let lane = PLAN[table].0;
         if self.last.is_none() {
             self.cycles.iter_mut().for_each(|cycle| cycle.planned = cycle.planned.max(at));
+            // The first SDT comes as soon as there is room: whoever tunes in wants the name.
+            self.cycles[SDT].planned = at - Repetition::SDT.slack;
         }
         if !self.lanes[lane].is_under_way() {
             self.begin(table, at);
@@ -297,7 +311,7 @@ impl Carousel {
             (cycle.planned + step).max(at - repetition.slack)
         };
         match (table, self.announcing) {
-            (PAT, Announcing::Pat) => self.announcing = Announcing::Pmt,
+            (PAT, _) => self.announcing = Announcing::Pmt,
             (PMT, Announcing::Pmt) => self.announcing = Announcing::PmtUnderWay,
             _ => {}
         }
@@ -309,12 +323,12 @@ impl Carousel {
         utc.0.saturating_add(at.saturating_sub(instant.0).div_euclid(27_000)).div_euclid(1000)
     }
 
-    /// Asks for PAT and then PMT, in front of a random access point, as soon as sections of their PIDs
-    /// may follow the last ones. Until [`Carousel::is_announced`] the point should wait. Tables that are
-    /// still to go out for an earlier point serve both.
-    pub fn announce(&mut self) {
+    /// Asks for PAT and then PMT in front of a random access point that would leave at `point`, no earlier
+    /// and as soon as sections of their PIDs may follow the last ones. Until [`Carousel::is_announced`] the
+    /// point should wait. Tables that are still to go out for an earlier point serve both.
+    pub fn announce(&mut self, point: i64) {
         if self.announcing == Announcing::No {
-            self.announcing = Announcing::Pat;
+            (self.announcing, self.point) = (Announcing::Pat, point);
         }
     }
 
@@ -324,11 +338,12 @@ impl Carousel {
         self.announcing == Announcing::No
     }
 
-    /// Earliest departure of a PAT, if one were asked for now: what tells a muxer whether tables that
-    /// are due now would bar those of a random access point.
+    /// Earliest departure of PAT and PMT, if they were asked for now: what tells a muxer whether tables that
+    /// have just been would bar those of a random access point.
     #[must_use]
-    pub fn pat_from(&self) -> i64 {
-        self.lanes[PLAN[PAT].0].free_from().max(self.buffer.fits_from())
+    pub fn announcement_from(&self) -> i64 {
+        let free = |table: usize| self.lanes[PLAN[table].0].free_from();
+        free(PAT).max(free(PMT)).max(self.buffer.fits_from())
     }
 
     /// Tells UTC at an instant of the timeline; TDT and TOT are sent from then on.

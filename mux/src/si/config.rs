@@ -2,9 +2,12 @@
 //! replaced later takes memory.
 
 use super::dvb_text::Coding;
-use super::eit::{EMPTY_SECTION, SEGMENTS_PER_DAY};
-use super::psi::Program;
+use super::eit::{EMPTY_SECTION, SEGMENTS_PER_DAY, most_sections};
+use super::psi::{Program, write_pmt};
+use super::repetition::Repetition;
+use super::section::{LONGEST_EIT_SECTION, LONGEST_SECTION};
 use super::time::{LARGEST_OFFSET_MINUTES, LocalTimeOffset, MOST_OFFSETS};
+use crate::packet::{BODY_SIZE, PACKET_SIZE};
 use crate::pid::Pid;
 
 /// Configuration of the tables of one program.
@@ -184,9 +187,9 @@ impl EventCapacity {
     /// Most days of schedule: each segment takes a place in the cycle, with events or without.
     pub const MOST_DAYS: u8 = 32;
 
-    /// Most bytes of schedule. With these in the first day, sections 26 ms apart and packets at 1 Mb/s,
+    /// Most bytes of schedule. With these in the first day, sections 26 ms apart and packets at 0.5 Mb/s,
     /// every section still comes in its time.
-    pub const MOST_BYTES: usize = 192 * 1024;
+    pub const MOST_BYTES: usize = 128 * 1024;
 
     /// Room for `days` with 60 events of 300 bytes each, as far as there can be, and ratings of `country`.
     #[must_use]
@@ -302,6 +305,34 @@ impl SiConfig {
         }
     }
 
+    /// Rate that all tables need at most, in bit/s, with PAT and PMT sent `announcements` times a second
+    /// beside their repetition.
+    pub(crate) fn packets_bps(&self, announcements: u64) -> u64 {
+        let packet = PACKET_SIZE as u64 * 8;
+        let every = |packets: u64, repetition: Repetition| {
+            (packets * packet * 27_000_000).div_ceil(repetition.target as u64)
+        };
+        let of_section = |bytes: usize| (bytes + 1).div_ceil(BODY_SIZE) as u64;
+        let map = write_pmt(&mut [0; LONGEST_SECTION], self.program_number, 0, &self.program);
+        let association_and_map = 1 + of_section(map.unwrap_or(LONGEST_SECTION));
+        let single = |is_sent: bool, repetition| if is_sent { every(1, repetition) } else { 0 };
+        let events = self.events.map_or(0, |events| {
+            let (days, bytes) = (events.schedule_days, events.schedule_bytes);
+            // Every section ends in a packet of its own.
+            let schedule = of_section(bytes) + most_sections(days, bytes) as u64;
+            let near = 2 * of_section(LONGEST_EIT_SECTION);
+            every(near, Repetition::EIT_NEAR)
+                + if days > 0 { every(schedule, Repetition::EIT_FIRST_DAY) } else { 0 }
+        });
+        every(association_and_map, Repetition::PSI)
+            + association_and_map * announcements * packet
+            + single(self.service.is_some(), Repetition::SDT)
+            + single(self.network.is_some(), Repetition::NIT)
+            + single(self.time, Repetition::TIME)
+            + single(!self.local_times.is_empty(), Repetition::TIME)
+            + events
+    }
+
     /// What the NIT lists the service as.
     pub(crate) fn service_type(&self) -> u8 {
         self.service.as_ref().map_or(0x01, |service| service.service_type)
@@ -379,7 +410,7 @@ pub(crate) mod tests {
                 |c| {
                     c.events = Some(EventCapacity { schedule_bytes: 143, ..EventCapacity::new(1, *b"DEU") });
                 },
-                "143 bytes of schedule are outside 144 to 196608",
+                "143 bytes of schedule are outside 144 to 131072",
             ),
             (|c| c.events = Some(EventCapacity::new(1, *b"de ")), "[100, 101, 32] is no ISO 3166 code"),
             (|c| c.local_times = vec![berlin()], "1 local times"),

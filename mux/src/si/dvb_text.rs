@@ -128,6 +128,7 @@ pub(crate) fn encode_into(text: &str, out: &mut [u8]) -> usize {
 }
 
 /// The encoded bytes of `text`, uncut.
+#[cfg(test)]
 pub(crate) fn encode(text: &str) -> Vec<u8> {
     let coding = Coding::shortest(text);
     let mut bytes = vec![0; coding.size(text).unwrap_or_default()];

@@ -42,7 +42,6 @@ mod repetition;
 mod sdt;
 mod section;
 mod section_store;
-pub(crate) mod single_packet;
 mod system_buffer;
 mod time;
 

@@ -27,7 +27,7 @@ fn nothing_is_allocated_by_sending_and_replacing() {
                 carousel.replace_program(&programs[turn % 2]).expect("it fits");
                 carousel.replace_service(&service).expect("it fits");
                 carousel.replace_local_times(&local_times).expect("they fit");
-                carousel.announce();
+                carousel.announce(i64::MIN);
             }
             let (at, due) = (slot * SLOT, carousel.next());
             if due.from <= at {

@@ -101,9 +101,9 @@ fn pat_and_then_pmt_come_when_they_are_asked_for() {
     let last = *begins(&sections(&all), 0x00).last().unwrap();
     let asked = last + 30 * MS;
     all.extend(departures(&mut carousel, 1_000 * MS, asked - 1_000 * MS));
-    carousel.announce();
+    carousel.announce(i64::MIN);
     assert!(!carousel.is_announced());
-    assert!(carousel.pat_from() <= asked, "{} {asked}", carousel.pat_from());
+    assert!(carousel.announcement_from() <= asked, "{} {asked}", carousel.announcement_from());
     all.extend(departures(&mut carousel, asked, 20 * MS));
     assert!(carousel.is_announced());
     let read = sections(&all);
@@ -116,7 +116,7 @@ fn tables_asked_for_too_soon_wait_for_their_distance() {
     let mut carousel = Carousel::new(config(0), None).unwrap();
     let mut all = departures(&mut carousel, 0, 3 * MS);
     assert!(carousel.is_announced());
-    carousel.announce();
+    carousel.announce(i64::MIN);
     all.extend(departures(&mut carousel, 3 * MS, 40 * MS));
     assert!(carousel.is_announced());
     let read = sections(&all);
