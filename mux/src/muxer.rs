@@ -314,7 +314,7 @@ impl<S> Muxer<S> {
                 Next::Packet { from, deadline, begins_point } => {
                     (alive, some_wait) = (true, true);
                     // Nothing comes before the tables, nor before the first PCR.
-                    if begun || (index == self.pcr_lane && !announcing) {
+                    if begun || (index == self.pcr_lane && self.tables.has_begun()) {
                         let from = if begins_point && announcing { from.max(due.from) } else { from };
                         choice.consider(2 + place, from, deadline);
                     }
@@ -356,7 +356,7 @@ impl<S> Muxer<S> {
             Some(last) => Some(last + pacing::PCR_HARD),
             None => {
                 let gone = matches!(self.lanes[self.pcr_lane].next(), Next::Never);
-                (gone && self.tables.is_announced()).then_some(start)
+                (gone && self.tables.has_begun()).then_some(start)
             }
         }
     }

@@ -41,6 +41,8 @@ pub struct Carousel {
     announcing: Announcing,
     /// When the point is that PAT and PMT are wanted for.
     point: i64,
+    /// PAT, PMT and SDT have not all been sent yet.
+    first_round: bool,
     buffer: SystemBuffer,
     /// The last departure.
     last: Option<i64>,
@@ -170,6 +172,7 @@ impl Carousel {
             utc: None,
             announcing: Announcing::Pat,
             point: i64::MIN,
+            first_round: true,
             buffer: SystemBuffer::EMPTY,
             last: None,
         };
@@ -208,7 +211,9 @@ impl Carousel {
         let (lane, repetition) = PLAN[table];
         let (lane, cycle) = (&self.lanes[lane], self.cycles[table]);
         let is_psi = table == PAT || table == PMT;
-        let gate = if is_psi { self.buffer.fits_from() } else { self.buffer.empty_from() };
+        // Whoever tunes in wants the name: the first SDT is as urgent as PAT and PMT.
+        let is_urgent = is_psi || (table == SDT && self.first_round);
+        let gate = if is_urgent { self.buffer.fits_from() } else { self.buffer.empty_from() };
         let deadline = cycle.planned.saturating_add(repetition.slack);
         let (from, deadline) = if lane.is_under_way() {
             // The rest of a section takes the next free places, so that its end is near its begin.
@@ -227,6 +232,7 @@ impl Carousel {
                 (PMT, Announcing::Pat) => return None,
                 (PAT, Announcing::Pat) => (free.max(self.point), free.max(self.point)),
                 (PMT, Announcing::Pmt) => (free, free),
+                (SDT, Announcing::No) if self.first_round => (free, free),
                 _ => (cycle.planned.max(free), deadline),
             }
         };
@@ -258,8 +264,6 @@ impl Carousel {
         let lane = PLAN[table].0;
         if self.last.is_none() {
             self.cycles.iter_mut().for_each(|cycle| cycle.planned = cycle.planned.max(at));
-            // The first SDT comes as soon as there is room: whoever tunes in wants the name.
-            self.cycles[SDT].planned = at - Repetition::SDT.slack;
         }
         if !self.lanes[lane].is_under_way() {
             self.begin(table, at);
@@ -275,6 +279,9 @@ impl Carousel {
         });
         if table == PMT && self.announcing == Announcing::PmtUnderWay {
             self.announcing = Announcing::No;
+        }
+        if self.announcing == Announcing::No && (table == SDT || self.sections(SDT) == 0) {
+            self.first_round = false;
         }
     }
 
@@ -336,6 +343,12 @@ impl Carousel {
     #[must_use]
     pub fn is_announced(&self) -> bool {
         self.announcing == Announcing::No
+    }
+
+    /// Whether PAT, PMT and, where there is one, SDT have each been sent.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        !self.first_round
     }
 
     /// Earliest departure of PAT and PMT, if they were asked for now: what tells a muxer whether tables that

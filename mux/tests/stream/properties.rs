@@ -206,8 +206,8 @@ fn a_picture_that_never_comes() {
     units.retain(|unit| unit.stream == 1);
     let output = mux(programme.config(), &units);
     let seen = reader::packets(&output);
-    assert_eq!(seen[..4].iter().map(|p| p.pid).collect::<Vec<_>>(), [0, 0x1000, 0x100, 0x101]);
-    assert!(seen[2].pcr.is_some() && !seen[2].has_payload);
+    assert_eq!(seen[..5].iter().map(|p| p.pid).collect::<Vec<_>>(), [0, 0x1000, 0x11, 0x100, 0x101]);
+    assert!(seen[3].pcr.is_some() && !seen[3].has_payload);
     assert!(mux(programme.config(), &[]).bytes.is_empty());
 }
 
