@@ -24,6 +24,11 @@ use crate::si::{
 use crate::source::{Bodies, Queues, UnitBytes};
 use crate::wire::{Pace, Wire};
 use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Event tables that may wait for their instants.
+const MOST_COMING: usize = 8;
 
 /// Turns access units into transport packets, each with its instant of departure.
 ///
@@ -52,6 +57,8 @@ pub struct Muxer<S = Queues> {
     due_until: i64,
     /// When PAT and PMT were last asked for.
     announced: i64,
+    /// Events and the instants from which on they are told, in order.
+    coming: VecDeque<(i64, Arc<EventTable>)>,
     program: Program,
     wire: Wire,
     /// Departure of the first packet, once there is one.
@@ -140,6 +147,7 @@ impl<S> Muxer<S> {
             due_until: i64::MAX,
             tables,
             announced: i64::MIN / 2,
+            coming: VecDeque::with_capacity(MOST_COMING),
             program,
             wire: match config.rate {
                 MuxRate::Variable { .. } => Wire::variable(config.peak_bps()),
@@ -238,6 +246,24 @@ impl<S> Muxer<S> {
         replaced
     }
 
+    /// Has all events that the EIT tells replaced by `events` once packets leave at `from` or later. Tables
+    /// for an earlier instant must have been given before; they are told in order, whatever their instants.
+    /// The caller keeps a reference until then: the muxer frees no memory.
+    ///
+    /// # Errors
+    /// Gives the events back when eight tables wait already.
+    pub fn announce_events(
+        &mut self,
+        from: Ticks27M,
+        events: Arc<EventTable>,
+    ) -> Result<(), Arc<EventTable>> {
+        if self.coming.len() == MOST_COMING {
+            return Err(events);
+        }
+        self.coming.push_back((from.0, events));
+        Ok(())
+    }
+
     /// Tells what `instant` of the timeline is in UTC; TDT and TOT, where configured, are sent from then on.
     pub fn set_utc(&mut self, instant: Ticks27M, utc: UtcMs) {
         self.tables.set_utc(instant, utc);
@@ -282,6 +308,22 @@ impl<S> Muxer<S> {
         }
         self.look_at_tables();
         replaced
+    }
+
+    /// From when on other events are told.
+    fn next_events(&self) -> i64 {
+        self.coming.front().map_or(i64::MAX, |&(from, _)| from)
+    }
+
+    fn events_are_due(&self, at: i64) -> bool {
+        self.next_events() <= at
+    }
+
+    #[cold]
+    fn tell_next_events(&mut self) {
+        if let Some((_, events)) = self.coming.pop_front() {
+            self.replace_events(&events);
+        }
     }
 
     /// Asks anew which table leaves next.
@@ -346,7 +388,8 @@ impl<S> Muxer<S> {
                 Step::Unit { lane, from: choice.from[place], deadline: choice.deadline[place] }
             }
         };
-        Decision::Send { step, at, until: until.min(unknown_from).min(self.due_until.max(at + 1)), rival }
+        let until = until.min(unknown_from).min(self.due_until.max(at + 1)).min(self.next_events());
+        Decision::Send { step, at, until, rival }
     }
 
     /// From when on a packet leaves that only carries a PCR.
@@ -402,6 +445,9 @@ impl<S: UnitBytes> Muxer<S> {
         }
         let (step, at, until, rival) = loop {
             match self.decide() {
+                Decision::Send { at, .. } | Decision::Announce { at } if self.events_are_due(at) => {
+                    self.tell_next_events();
+                }
                 Decision::Send { step, at, until, rival } => break (step, at, until, rival),
                 Decision::Announce { at } => {
                     self.announced = at;

@@ -7,6 +7,7 @@
 
 use super::Output;
 use super::bell::Bell;
+use super::event_ring::EventReceiver;
 use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{Entry, UNITS_AHEAD, UnitReceiver, UnitStore, VIDEO};
 use crate::clock::MonoNs;
@@ -14,7 +15,7 @@ use crate::format::SessionFormat;
 use crate::metrics::LATE_NS;
 use retrovue_mux::{ConfigError, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, ts::Packet};
 use retrovue_proto::code::{Failure, FailureCode};
-use retrovue_timebase::{FrameIndex, Ticks27M};
+use retrovue_timebase::{FrameIndex, Ticks27M, UtcMs};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub struct Continuation {
 pub(super) struct Air<W> {
     units: UnitReceiver,
     muxer: Muxer<UnitStore>,
+    events: EventReceiver,
     sink: W,
     anchor: Anchor,
     /// What a departure lies before the instant its frame is due, so that the first packet of frame
@@ -85,17 +87,26 @@ impl<W: Write> Air<W> {
         first: FrameIndex,
         output: Output<W>,
         (units, store): (UnitReceiver, UnitStore),
+        events: EventReceiver,
         reorder_frames: i64,
     ) -> Result<Air<W>, Failure> {
         let refused = |e: ConfigError| Failure::new(FailureCode::InvalidFormat, e.to_string());
-        let mut config = format.multiplex(&output.service_name);
-        config.provider_name = output.provider_name;
+        let mut config = format.multiplex(&output.service.name);
+        let tells_time = output.service.information.time;
+        config.provider_name = output.service.provider;
+        config.information = output.service.information;
         config.resume = output.continuation.into_resume();
         let reorder = format.shape.rate.ticks_27m_floor(FrameIndex(reorder_frames));
         let lead = config.lead().map_err(refused)? + reorder;
+        let mut muxer = Muxer::with_source(config, store).map_err(refused)?;
+        if tells_time {
+            // The timeline counts from 1970.
+            muxer.set_utc(Ticks27M(0), UtcMs(0));
+        }
         Ok(Air {
             units,
-            muxer: Muxer::with_source(config, store).map_err(refused)?,
+            muxer,
+            events,
             sink: output.sink,
             anchor,
             lead,
@@ -184,6 +195,12 @@ impl<W: Write> Air<W> {
     }
 
     fn push(&mut self, entry: Entry) -> Result<Pushed, Failure> {
+        // The events of a block are here before its first unit, and told from its start on.
+        while let Some((start, events)) = self.events.try_receive() {
+            if self.muxer.announce_events(start.ticks_90k().to_27m(), events).is_err() {
+                return Err(internal("more events wait than blocks can"));
+            }
+        }
         let Entry::Unit { header, emitted_end } = entry else {
             self.muxer.finish();
             return Ok(Pushed::Ended);

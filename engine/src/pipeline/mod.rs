@@ -12,6 +12,7 @@
 mod air;
 mod bell;
 mod encode;
+mod event_ring;
 mod fill;
 mod frame_lane;
 mod shared_session;
@@ -23,6 +24,7 @@ pub use shared_session::{Anchor, SharedSession};
 
 use crate::format::SessionFormat;
 use crate::scheduling::Scheduling;
+use crate::service::Service;
 use retrovue_codec::{MediaError, Picture};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::FrameIndex;
@@ -40,10 +42,8 @@ pub struct Pipeline {
 pub struct Output<W> {
     /// Takes whole transport packets.
     pub sink: W,
-    /// Names in the service description table.
-    pub service_name: String,
-    /// Same.
-    pub provider_name: String,
+    /// What the tables tell of the service.
+    pub service: Service,
     /// The transport stream this one continues.
     pub continuation: Continuation,
 }
@@ -99,7 +99,9 @@ impl Pipeline {
         let prepared =
             encode::Encode::open(format, units.sender, anchor, first).map_err(refused).and_then(|encode| {
                 let units = (units.receiver, units.store);
-                let air = air::Air::new(format, anchor, first, output, units, encode.reorder_frames())?;
+                let events = session.take_events_end();
+                let air =
+                    air::Air::new(format, anchor, first, output, units, events, encode.reorder_frames())?;
                 Ok((encode, air))
             });
         let (encode, air) = match prepared {

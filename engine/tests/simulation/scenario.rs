@@ -283,6 +283,7 @@ fn draw_blocks(chance: &mut Chance, start: i64, assets: &BTreeMap<String, Asset>
                 channel_id: 1,
                 start_utc_ms: UtcMs(at),
                 end_utc_ms: UtcMs(at + length),
+                events: vec![],
                 segments,
             };
             at += length;

@@ -332,6 +332,7 @@ impl ProgramDirector {
                 service: Some(message::ServiceNames {
                     service_name: channel.info.name.clone(),
                     provider_name: self.parts.station.clone(),
+                    guide: None,
                 }),
                 resume,
                 asset_folders: self.parts.asset_folders.clone(),
