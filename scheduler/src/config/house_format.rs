@@ -109,9 +109,9 @@ fn frame_rate(text: &str) -> Result<FrameRate, String> {
         .and_then(|w| number(&format!("{fraction:0<6}")).ok().and_then(|f| w.checked_add(f)))
         .ok_or("it is too large")?;
     /// How far off a rounded decimal may be, in millionths of a frame a second.
-    const TOLERANCE: i64 = 5000;
+    const TOLERANCE: u64 = 5000;
     for base in [24, 30, 48, 60, 120] {
-        if (micro - base * 1_000_000_000 / 1001).abs() <= TOLERANCE {
+        if micro.abs_diff(base * 1_000_000_000 / 1001) <= TOLERANCE {
             return FrameRate::new(base * 1000, 1001).map_err(|e| e.to_string());
         }
     }
@@ -143,7 +143,19 @@ mod tests {
             let rate = frame_rate(text).unwrap();
             assert_eq!((rate.num(), rate.den()), (num, den), "{text}");
         }
-        for text in ["fast", "", "30/0", "0", "-5", "29.", "1e2", "999", "99999999999999999.0", "29.12345"] {
+        for text in [
+            "fast",
+            "",
+            "30/0",
+            "0",
+            "-5",
+            "29.",
+            "1e2",
+            "999",
+            "99999999999999999.0",
+            "-9223372036854.0",
+            "29.12345",
+        ] {
             assert!(frame_rate(text).is_err(), "{text}");
         }
     }
