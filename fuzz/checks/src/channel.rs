@@ -27,7 +27,8 @@ static RESOLVER: LazyLock<StubAssetResolver> =
 /// When that does not hold.
 pub fn check(data: &[u8]) -> Verdict {
     let Ok(text) = std::str::from_utf8(data) else { return Verdict::Refused };
-    let parsed = Document::parse(Path::new("channel.yaml"), text).map_err(Report::from).and_then(parse_channel);
+    let parsed =
+        Document::parse(Path::new("channel.yaml"), text).map_err(Report::from).and_then(parse_channel);
     let planned = parsed.and_then(|(spec, warnings)| {
         shown(&warnings, text);
         programming(spec)

@@ -1,7 +1,9 @@
 //! Media files: describing, opening and decoding what may be damaged anywhere.
 
 use crate::{Verdict, scratch};
-use retrovue_codec::{AssetReader, OutputShape, Picture, PictureStatus, ReaderOptions, probe, probe_duration};
+use retrovue_codec::{
+    AssetReader, OutputShape, Picture, PictureStatus, ReaderOptions, probe, probe_duration,
+};
 use retrovue_timebase::{FrameRate, Millis};
 use std::path::Path;
 

@@ -5,7 +5,7 @@
 
 use crate::Verdict;
 use retrovue_engine::format::SessionFormat;
-use retrovue_engine::session::{AssetFacts, FencedBlock, Rejection, Session, SegmentTask, TaskLookup};
+use retrovue_engine::session::{AssetFacts, FencedBlock, Rejection, SegmentTask, Session, TaskLookup};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Plan};
 use retrovue_timebase::{FrameIndex, Millis, UtcMs};

@@ -15,7 +15,7 @@ const WILDCARDS: usize = 2;
 /// When that does not hold.
 pub fn check(data: &[u8]) -> Verdict {
     let Ok(text) = std::str::from_utf8(data) else { return Verdict::Refused };
-    if text.contains("**") || text.matches(['*', '?', '[']).count() > WILDCARDS {
+    if text.contains("**") || text.matches(['*', '?']).count() > WILDCARDS {
         return Verdict::Refused;
     }
     let document = match Document::parse(Path::new("station.yaml"), text) {
