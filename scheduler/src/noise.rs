@@ -74,6 +74,9 @@ pub fn stream_ring(stream: &[u8], capacity: usize, piece: usize) -> bool {
     loop {
         let before = ring.end();
         let filled = ring.fill_from(&mut source);
+        if ring.end() == before && matches!(filled, Ok(Intake::Bytes(_))) {
+            continue; // No packet is whole yet.
+        }
         held(&ring, capacity);
         let new = ring.since(before.max(ring.tail()));
         let from = begin.0 + usize::try_from(before.max(ring.tail()) - begin.1).unwrap_or(0);

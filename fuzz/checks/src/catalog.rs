@@ -23,7 +23,8 @@ pub fn check(data: &[u8]) -> Verdict {
     let mut note = |outcome: Result<(), CatalogError>| {
         outcome.inspect_err(told).unwrap_or_else(|_| sound = false);
     };
-    note(catalog.assets().map(|assets| assert!(assets.is_sorted_by(|a, b| a.id <= b.id))));
+    // In whatever order: a damaged index gives another, and SQLite does not look.
+    note(catalog.assets().map(drop));
     note(catalog.asset_paths().map(drop));
     note(catalog.snapshot().map(drop));
     note(catalog.collections().map(drop));
