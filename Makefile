@@ -5,14 +5,14 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo deps test test-deps build fmt lint tidy check bench doc clean
+.PHONY: help demo deps test test-deps build fmt lint tidy check bench fuzz doc clean
 
 # rustup installs here; a shell opened before it did has no such PATH yet.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NO_FDK
 
 CARGO ?= cargo
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # Asked by the recipes' shells, after the packages are there.
 FEATURES = $$(scripts/codec-features.sh)
 # Lints and formatting differ between toolchains, and lints with the bindings that are generated from the system's
@@ -26,7 +26,7 @@ MEDIA_DIR := $(patsubst ~/%,$(HOME)/%,$(MEDIA))
 ## demo [MEDIA=DIR] [PORT=N]  install what is missing, build, make a sample station (or one over DIR), serve it
 demo: deps
 	$(CARGO) build --release -p retrovue-scheduler -p retrovue-engine -p retrovue-testcard $(FEATURES)
-	exec "$(TARGET)/release/retrovue" demo$(if $(MEDIA), --media "$(MEDIA_DIR)")$(if $(PORT), --port "$(PORT)")
+	exec "$(BUILT)/release/retrovue" demo$(if $(MEDIA), --media "$(MEDIA_DIR)")$(if $(PORT), --port "$(PORT)")
 
 ## deps                       install what `make demo` needs, and nothing else
 deps:
@@ -62,6 +62,18 @@ build: deps
 ## bench                      criterion benches
 bench: deps
 	$(CARGO) bench -p retrovue-bench
+
+# The product's own versions are fuzzed. Coverage is a flag that stable compilers have too, under another name; what is
+# found goes to a folder that git does not see.
+## fuzz TARGET=NAME [SECONDS=N]  look for inputs that break a parser; NAME is a folder of fuzz/corpus
+fuzz: test-deps
+	@test -d "fuzz/corpus/$(TARGET)" && test -n "$(TARGET)" || { echo "TARGET is one of:" && ls fuzz/corpus && false; }
+	@cargo-fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
+	mkdir -p "$(BUILT)/fuzz/found/$(TARGET)"
+	cp Cargo.lock fuzz/Cargo.lock
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none --target-dir "$(BUILT)/fuzz" $(FEATURES) $(TARGET) \
+		"$(BUILT)/fuzz/found/$(TARGET)" "fuzz/corpus/$(TARGET)" -- \
+		-max_total_time=$(or $(SECONDS),60) -max_len=12000 -timeout=25 -rss_limit_mb=2048
 
 ## clean                      remove what was built (media and stations stay)
 clean:

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use retrovue_engine::clock::{Clock, MonoNs};
 use retrovue_engine::pipeline::SharedSession;
 use retrovue_engine::session::{
-    Anchor, AssetFacts, ProducerStep, Rejection, Session, SessionEvent, TaskLookup,
+    Anchor, AssetFacts, MOST_WAIT, ProducerStep, Rejection, Session, SessionEvent, TaskLookup,
 };
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Segment};
@@ -173,6 +173,27 @@ fn test_join_001_early_join_begins_at_the_block_start() {
     accept(&mut session, &minute("A", 0), 999_000).unwrap();
     assert_eq!(session.start(UtcMs(999_000)).unwrap(), FrameIndex(0));
     assert_eq!(session.epoch(), Some(UtcMs(1_000_000)));
+}
+
+/// The instant of a join comes from the socket and may be any number.
+#[test]
+fn a_join_absurdly_early_is_refused_and_the_earliest_keeps_its_clock() {
+    let earliest = 1_000_000 - MOST_WAIT.0;
+    for (join, refused) in [(i64::MIN, true), (-i64::MAX / 2, true), (earliest - 1, true), (earliest, false)]
+    {
+        let mut session = session();
+        accept(&mut session, &minute("A", 0), join).unwrap();
+        let started = session.start(UtcMs(join)).map_err(|failure| failure.code);
+        if refused {
+            assert_eq!(started, Err(FailureCode::InvalidBlockTiming), "{join}");
+            assert_eq!(session.task(0), TaskLookup::NotYet { fence: FrameIndex(1800) }, "nothing plays");
+            continue;
+        }
+        assert_eq!(started, Ok(FrameIndex(0)), "{join}");
+        let (epoch, rate) = (session.epoch().unwrap(), FrameRate::new(30, 1).unwrap());
+        let anchor = Anchor { mono: MonoNs(7), utc: UtcMs(join), epoch, rate };
+        assert_eq!(anchor.due(FrameIndex(30)), MonoNs(7 + (MOST_WAIT.0 + 1000) * 1_000_000));
+    }
 }
 
 /// TEST-JOIN-002 (CONTRACT-JOIN-002)

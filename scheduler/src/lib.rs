@@ -50,6 +50,8 @@ pub mod demo;
 pub mod dsl;
 pub mod guide;
 pub mod ingest;
+#[doc(hidden)]
+pub mod noise;
 pub mod plan;
 pub mod station;
 pub mod yaml;

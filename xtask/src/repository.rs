@@ -30,12 +30,18 @@ pub(crate) fn root() -> PathBuf {
     here.parent().map(PathBuf::from).unwrap_or(here)
 }
 
-/// Every text file that is committed or would be.
+/// Inputs of parsers: whatever they look like, they are not written for people.
+const CORPORA: &str = "fuzz/corpus/";
+
+/// The workspace's manifest, and that of the programs for libFuzzer, which stand apart from it.
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
+
+/// Every text file that is committed or would be, but for the corpora.
 pub(crate) fn text_files() -> anyhow::Result<Vec<TextFile>> {
     let listing =
         output(Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))?;
     let mut files = Vec::new();
-    for path in listing.split('\0').filter(|path| !path.is_empty()) {
+    for path in listing.split('\0').filter(|path| !path.is_empty() && !path.starts_with(CORPORA)) {
         // Listed but deleted in the work tree, or no text: neither is our business.
         let Ok(bytes) = std::fs::read(root().join(path)) else { continue };
         if let Ok(text) = String::from_utf8(bytes)
@@ -52,12 +58,19 @@ pub(crate) fn text_files() -> anyhow::Result<Vec<TextFile>> {
     Ok(files)
 }
 
-/// Every dependency line of every manifest of the workspace.
+/// Every dependency line of every manifest.
 pub(crate) fn dependencies() -> anyhow::Result<Vec<Dependency>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let text =
-        output(Command::new(cargo).args(["metadata", "--no-deps", "--offline", "--format-version", "1"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&text).context("cargo metadata is no JSON")?;
+    let mut packages = Vec::new();
+    for manifest in MANIFESTS {
+        let arguments =
+            ["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path", manifest];
+        let text = output(Command::new(&cargo).args(arguments))?;
+        let metadata: serde_json::Value = serde_json::from_str(&text).context("cargo metadata is no JSON")?;
+        packages.extend(
+            metadata.get("packages").and_then(serde_json::Value::as_array).cloned().unwrap_or_default(),
+        );
+    }
     let list = |value: &serde_json::Value, key: &str| {
         value.get(key).and_then(serde_json::Value::as_array).cloned().unwrap_or_default()
     };
@@ -65,7 +78,7 @@ pub(crate) fn dependencies() -> anyhow::Result<Vec<Dependency>> {
         value.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     };
     let mut found = Vec::new();
-    for package in list(&metadata, "packages") {
+    for package in packages {
         for line in list(&package, "dependencies") {
             found.push(Dependency {
                 of: string(&package, "name"),

@@ -25,7 +25,7 @@ pub use queue::BlockQueue;
 
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::BlockPlan;
-use retrovue_timebase::{FrameIndex, FrameRate, UtcMs};
+use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ pub struct SegmentTask {
     /// The segment's own first frame: position 0 of `in_point`.
     pub segment_start: FrameIndex,
     /// Asset time shown at `segment_start`.
-    pub in_point: retrovue_timebase::Millis,
+    pub in_point: Millis,
     /// Planning authority from Core in frames, -1 where absent
     /// (INV-P8-FRAME-COUNT-PLANNING-AUTHORITY-001).
     pub planned_frame_count: i64,
@@ -58,6 +58,25 @@ impl SegmentTask {
             planned => (planned - self.first_frame.frames_since(self.segment_start)).max(0),
         }
     }
+}
+
+/// Longest wait for the first block's start: a year. A start further off is an instant mistaken, such as
+/// seconds for milliseconds, and the session's nanoseconds would not reach it.
+pub const MOST_WAIT: Millis = Millis(366 * 86_400_000);
+
+/// Judges an early join.
+fn judge_wait(join: UtcMs, start: UtcMs) -> Result<(), Rejection> {
+    // The join may be any number, so the difference may be none.
+    if start.0.checked_sub(join.0).is_some_and(|wait| wait <= MOST_WAIT.0) {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        FailureCode::InvalidBlockTiming,
+        format!(
+            "the first block starts at {start}, more than {MOST_WAIT} after the join at {join}; \
+             both are milliseconds since 1970"
+        ),
+    ))
 }
 
 /// Answer to "what does the n-th task play".
@@ -195,13 +214,17 @@ impl Session {
     /// start).
     ///
     /// # Errors
-    /// NO_SESSION when no block was accepted, STALE_BLOCK_FROM_CORE when the join lies past it.
+    /// NO_SESSION when no block was accepted, STALE_BLOCK_FROM_CORE when the join lies past it,
+    /// INVALID_BLOCK_TIMING when it lies more than [`MOST_WAIT`] before it.
     pub fn start(&mut self, join: UtcMs) -> Result<FrameIndex, Rejection> {
         let (Some(epoch), Some(first)) = (self.epoch, self.queue.executing()) else {
             return Err(Rejection::new(FailureCode::NoSession, "no block was accepted".to_owned()));
         };
         let frame = match classify(join, first.start_utc, first.end_utc) {
-            JoinClass::Early => FrameIndex(0),
+            JoinClass::Early => {
+                judge_wait(join, first.start_utc)?;
+                FrameIndex(0)
+            }
             JoinClass::MidBlock => self.rate.frame_at_or_after(epoch, join),
             JoinClass::Stale => return Err(accept::stale(first.start_utc, first.end_utc, join)),
         };

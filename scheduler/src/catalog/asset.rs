@@ -7,6 +7,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+/// Longest asset that can air. A file that claims more is damaged: nothing as long fits into a broadcast
+/// day, and the grid is reckoned with its length.
+pub const LONGEST_ASSET: Millis = Millis(10 * 86_400_000);
+
 /// What an asset is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,7 +12,9 @@ mod schema;
 mod store;
 mod stub;
 
-pub use asset::{AssetRecord, AssetType, ChannelRecord, Chapter, Health, ProbeFacts, natural_order};
+pub use asset::{
+    AssetRecord, AssetType, ChannelRecord, Chapter, Health, LONGEST_ASSET, ProbeFacts, natural_order,
+};
 pub use error::CatalogError;
 pub use resolver::{AssetMetadata, AssetResolver, Programme, Snapshot};
 pub(crate) use store::Sighting;

@@ -1,6 +1,6 @@
 //! What planning asks of the catalog, and the immutable snapshot that answers.
 
-use super::asset::{AssetType, natural_order};
+use super::asset::{AssetType, LONGEST_ASSET, natural_order};
 use retrovue_timebase::Millis;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -25,7 +25,7 @@ pub struct AssetMetadata {
     pub year: Option<u32>,
     /// Rating, as written: `PG-13`.
     pub rating: Option<String>,
-    /// Length; always above 0.
+    /// Length; always above 0 and at most [`LONGEST_ASSET`].
     pub duration: Millis,
     /// Places where an act may end, from the start of the asset; `None` where the asset has no markers.
     pub chapter_markers: Option<Vec<Millis>>,
@@ -91,7 +91,7 @@ impl Snapshot {
         for id in collections {
             snapshot.collections.entry(id).or_default();
         }
-        for asset in assets.into_iter().filter(|a| a.duration > Millis(0)) {
+        for asset in assets.into_iter().filter(|a| a.duration > Millis(0) && a.duration <= LONGEST_ASSET) {
             let asset = Arc::new(asset);
             snapshot.by_uri.insert(asset.uri.clone(), Arc::clone(&asset));
             snapshot.assets.insert(asset.id.clone(), asset);

@@ -76,25 +76,34 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), CatalogErr
         return Err(CatalogError::Newer { path: path.to_owned(), found, known: VERSION });
     }
     if found == VERSION {
-        return Ok(());
+        return judge_tables(db, found, path);
     }
     let work = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     // Another process may have migrated while this one waited for the lock.
     let found: i64 = work.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
-    if found == 0 {
-        let foreign: i64 =
-            work.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
-        if foreign > 0 {
-            return Err(CatalogError::NotADatabase {
-                path: path.to_owned(),
-                detail: "it is an SQLite database of something else".into(),
-            });
-        }
-    }
+    judge_tables(&work, found, path)?;
     let done = usize::try_from(found).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(done) {
         work.execute_batch(migration).map_err(fail)?;
     }
     work.pragma_update(None, "user_version", VERSION).map_err(fail)?;
     work.commit().map_err(fail)
+}
+
+/// Tells a stranger's database by its tables: other programs number their files too, and some with a mark that is
+/// negative.
+fn judge_tables(db: &Connection, version: i64, path: &Path) -> Result<(), CatalogError> {
+    let count = "SELECT count(*), count(*) FILTER (WHERE type = 'table' AND name IN ('sources', 'assets', 'channels'))
+        FROM sqlite_schema";
+    let (all, ours): (i64, i64) = db
+        .query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(|e| CatalogError::of(path, e))?;
+    let sound = if version > 0 { ours == 3 } else { all == 0 };
+    if sound {
+        return Ok(());
+    }
+    Err(CatalogError::NotADatabase {
+        path: path.to_owned(),
+        detail: "it is an SQLite database of something else".into(),
+    })
 }

@@ -612,8 +612,14 @@ mod tests {
 
         let other = dir.path().join("other.sqlite");
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE bookmarks (x)").unwrap();
-        let error = Catalog::open_file(&other).unwrap_err().to_string();
-        assert!(error.contains("something else"), "{error}");
+        // Other programs number their files too, from 1 or with a mark that is negative.
+        for version in [0, -1, 1] {
+            Connection::open(&other).unwrap().pragma_update(None, "user_version", version).unwrap();
+            let before = std::fs::read(&other).unwrap();
+            let error = Catalog::open_file(&other).expect_err("a stranger's file").to_string();
+            assert!(error.contains("something else"), "{version}: {error}");
+            assert!(std::fs::read(&other).unwrap() == before, "{version}: it was written to");
+        }
 
         let file = dir.path().join("plain");
         std::fs::write(&file, "").unwrap();

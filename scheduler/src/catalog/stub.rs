@@ -1,6 +1,6 @@
 //! A catalog from a JSON file, for compiling schedules where there is no station: `--catalog assets.json`.
 
-use super::asset::AssetType;
+use super::asset::{AssetType, LONGEST_ASSET};
 use super::resolver::{AssetMetadata, AssetResolver, Programme, Snapshot};
 use retrovue_timebase::Millis;
 use serde::Deserialize;
@@ -151,7 +151,6 @@ impl StubAssetResolver {
 /// Decimal seconds to milliseconds, rounded to the nearest, read from the digits so that no float
 /// touches time.
 fn millis(seconds: &serde_json::Number) -> Option<Millis> {
-    const LONGEST_SEC: i64 = 10 * 86_400;
     let text = seconds.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     if whole.is_empty() || !whole.bytes().all(|b| b.is_ascii_digit()) {
@@ -160,11 +159,11 @@ fn millis(seconds: &serde_json::Number) -> Option<Millis> {
     if !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let whole: i64 = whole.parse().ok().filter(|w| *w <= LONGEST_SEC)?;
+    let whole: i64 = whole.parse().ok().filter(|w| *w <= LONGEST_ASSET.0 / 1000)?;
     let digits: Vec<i64> =
         fraction.bytes().map(|b| i64::from(b - b'0')).chain([0, 0, 0, 0]).take(4).collect();
     let tenths = digits.iter().fold(0, |sum, d| sum * 10 + d);
-    Some(Millis(whole * 1000 + (tenths + 5) / 10))
+    Some(Millis(whole * 1000 + (tenths + 5) / 10)).filter(|length| *length <= LONGEST_ASSET)
 }
 
 impl AssetResolver for StubAssetResolver {
@@ -215,7 +214,7 @@ mod tests {
             let number: serde_json::Number = serde_json::from_str(text).unwrap();
             assert_eq!(millis(&number), Some(Millis(ms)), "{text}");
         }
-        for text in ["-1", "1e9", "99999999"] {
+        for text in ["-1", "1e9", "99999999", "864000.5"] {
             let number: serde_json::Number = serde_json::from_str(text).unwrap();
             assert_eq!(millis(&number), None, "{text}");
         }

@@ -49,11 +49,11 @@ pub(super) fn read_format(document: &Document, node: &Node, report: &mut Report)
             *into = u32::try_from(n).unwrap_or(*into);
         }
     };
-    number("width", 16, 4096, &mut format.width);
-    number("height", 16, 2304, &mut format.height);
-    number("video_bitrate_kbps", 50, 100_000, &mut format.video_bitrate_kbps);
+    number("width", 64, 4096, &mut format.width);
+    number("height", 64, 2304, &mut format.height);
+    number("video_bitrate_kbps", 100, 100_000, &mut format.video_bitrate_kbps);
     number("audio_bitrate_kbps", 32, 512, &mut format.audio_bitrate_kbps);
-    number("encoder_threads", 0, 64, &mut format.encoder_threads);
+    number("encoder_threads", 0, 16, &mut format.encoder_threads);
     let mut gop = 0;
     number("gop_frames", 1, 600, &mut gop);
     if let Some((text, node)) = fields.text("fps", report) {
@@ -109,9 +109,9 @@ fn frame_rate(text: &str) -> Result<FrameRate, String> {
         .and_then(|w| number(&format!("{fraction:0<6}")).ok().and_then(|f| w.checked_add(f)))
         .ok_or("it is too large")?;
     /// How far off a rounded decimal may be, in millionths of a frame a second.
-    const TOLERANCE: i64 = 5000;
+    const TOLERANCE: u64 = 5000;
     for base in [24, 30, 48, 60, 120] {
-        if (micro - base * 1_000_000_000 / 1001).abs() <= TOLERANCE {
+        if micro.abs_diff(base * 1_000_000_000 / 1001) <= TOLERANCE {
             return FrameRate::new(base * 1000, 1001).map_err(|e| e.to_string());
         }
     }
@@ -143,8 +143,46 @@ mod tests {
             let rate = frame_rate(text).unwrap();
             assert_eq!((rate.num(), rate.den()), (num, den), "{text}");
         }
-        for text in ["fast", "", "30/0", "0", "-5", "29.", "1e2", "999", "99999999999999999.0", "29.12345"] {
+        for text in [
+            "fast",
+            "",
+            "30/0",
+            "0",
+            "-5",
+            "29.",
+            "1e2",
+            "999",
+            "99999999999999999.0",
+            "-9223372036854.0",
+            "29.12345",
+        ] {
             assert!(frame_rate(text).is_err(), "{text}");
+        }
+    }
+
+    /// What AIR would refuse at every session is refused here, once.
+    #[test]
+    fn the_ranges_are_those_that_air_takes() {
+        for (key, least, most, step) in [
+            ("width", 64, 4096, 2),
+            ("height", 64, 2304, 2),
+            ("video_bitrate_kbps", 100, 100_000, 1),
+            ("audio_bitrate_kbps", 32, 512, 1),
+            ("encoder_threads", 0, 16, 1),
+            ("gop_frames", 1, 600, 1),
+        ] {
+            let taken = |value: i64| {
+                let text = format!("{key}: {value}\n");
+                let document = Document::parse(std::path::Path::new("station.yaml"), &text).unwrap();
+                let mut report = Report::default();
+                let format = read_format(&document, &document.root, &mut report);
+                (!report.has_errors()).then(|| serde_json::to_value(format).unwrap()[key].as_i64())
+            };
+            for value in [least, most] {
+                // Zero threads is the default and stays unwritten.
+                assert_eq!(taken(value).map(Option::unwrap_or_default), Some(value), "{key}");
+            }
+            assert_eq!((taken(least - step), taken(most + step)), (None, None), "{key}");
         }
     }
 

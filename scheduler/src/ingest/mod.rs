@@ -4,7 +4,7 @@
 //! is recorded with the reason while the scan goes on. Running it twice changes nothing; a scan that was
 //! cut short goes on where it stopped, for what is recorded is recorded.
 
-mod names;
+pub(crate) mod names;
 mod prober;
 mod scan;
 mod walk;

@@ -3,7 +3,7 @@
 use super::names::{is_season_folder, read_file_name, slug, title_from_name, type_from_folders};
 use super::prober::{Prober, ProberCommand, ProberError};
 use super::walk::{FoundFile, walk};
-use crate::catalog::{AssetType, Catalog, CatalogError, Health, ProbeFacts, Sighting};
+use crate::catalog::{AssetType, Catalog, CatalogError, Health, LONGEST_ASSET, ProbeFacts, Sighting};
 use retrovue_timebase::Millis;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -242,6 +242,9 @@ impl<'a> Ingest<'a> {
 
 fn playable(facts: ProbeFacts) -> Result<ProbeFacts, String> {
     match facts.duration_ms {
+        Some(d) if d > LONGEST_ASSET => {
+            Err(format!("its length is {d}, longer than {LONGEST_ASSET}; the file is damaged, remux it"))
+        }
         Some(d) if d > Millis(0) => Ok(facts),
         Some(d) => Err(format!("its length is {d}; the file is damaged or holds no time")),
         None => Err("its length is unknown, so it cannot be scheduled; remux it".to_owned()),
@@ -312,6 +315,7 @@ mod tests {
 while IFS= read -r p; do
   case "$p" in
     *crash*) kill -SEGV $$ ;;
+    *endless*) printf '{"path":"%s","ok":{"container":"mp4","duration_ms":9223372036854775807,"video":null,"audio":[],"chapters":[]}}\n' "$p" ;;
     *notes*) printf '{"path":"%s","error":{"code":"NOT_MEDIA","detail":"no known format"}}\n' "$p" ;;
     *) printf '{"path":"%s","ok":{"container":"mp4","duration_ms":1000,"video":null,"audio":[],"chapters":[]}}\n' "$p" ;;
   esac
@@ -353,14 +357,15 @@ done"#;
             "Movies/Alien (1979).mkv",
             "Movies/crash.mkv",
             "Movies/empty.mkv",
+            "Movies/endless.mkv",
             "Movies/notes.mkv",
             "loose.mp4",
         ]);
         let media = dir.path().join("media");
         let mut catalog = Catalog::open(dir.path()).unwrap();
         let (first, probed) = scan(&mut catalog, &media);
-        assert_eq!((first.scanned, first.added, first.bad.len(), probed), (8, 5, 3, 8));
-        for part in ["PROBER_CRASHED", "empty", "NOT_MEDIA"] {
+        assert_eq!((first.scanned, first.added, first.bad.len(), probed), (9, 5, 4, 9));
+        for part in ["PROBER_CRASHED", "empty", "longer than", "NOT_MEDIA"] {
             assert!(first.bad.iter().any(|b| b.reason.contains(part)), "{part}: {:?}", first.bad);
         }
         let snapshot = catalog.snapshot().unwrap();
@@ -378,8 +383,8 @@ done"#;
 
         let before = catalog.assets().unwrap();
         let (second, probed) = scan(&mut catalog, &media);
-        assert_eq!((second.unchanged, second.added, second.updated, probed), (8, 0, 0, 0));
-        assert_eq!(second.bad.len(), 3);
+        assert_eq!((second.unchanged, second.added, second.updated, probed), (9, 0, 0, 0));
+        assert_eq!(second.bad.len(), 4);
         assert_eq!(catalog.assets().unwrap(), before);
         assert_eq!(catalog.snapshot().unwrap(), snapshot);
     }

@@ -3,7 +3,9 @@
 
 use super::pool::tests::asset;
 use super::{ChannelInfo, DEFAULT_SEED, GuideCategory, Programming, ProgrammingParts, SingleChannel, Source};
-use crate::catalog::{AssetMetadata, AssetType, Programme, Snapshot, StubAssetResolver};
+use crate::catalog::{
+    AssetMetadata, AssetResolver, AssetType, LONGEST_ASSET, Programme, Snapshot, StubAssetResolver,
+};
 use crate::config::default_format;
 use crate::dsl::{ChannelSpec, parse_channel};
 use crate::yaml::{Document, Report};
@@ -124,6 +126,33 @@ const EMPTY: &str = "channel: empty\ntimezone: Asia/Kathmandu\nschedule:\n  dail
 
 fn all() -> Programming {
     build(&[FAST, LAYERED, PREMIUM, EMPTY]).unwrap().0
+}
+
+/// Lengths come from files, and a damaged one may claim any.
+#[test]
+fn an_asset_of_impossible_length_is_none() {
+    let long = |id: &str, duration| AssetMetadata { duration, ..asset(id, "col.x", 1) };
+    let spec = parse(
+        "channel: x\nschedule: {daily: {start: '06:00', until: '06:00', episode_selector: {collection: col.x}}}\n",
+    );
+    for duration in [Millis(i64::MAX), Millis(i64::MAX - 10_000_000), Millis(LONGEST_ASSET.0 + 1)] {
+        let assets = [long("real", Millis(1_320_000)), long("claimed", duration)];
+        let resolver = Snapshot::new(assets, ["col.x".to_owned()], []);
+        let (programming, _) = Programming::new(ProgrammingParts {
+            format: default_format(),
+            channels: vec![(info("x"), spec.clone())],
+            resolver: &resolver,
+            filler: None,
+            black_uri: "/black.mp4".into(),
+            seed: DEFAULT_SEED,
+        })
+        .unwrap();
+        let block = programming.block_at("x", UtcMs(1_000_000_000_000), &BTreeSet::new()).unwrap();
+        assert_eq!(block.segments[0].asset_uri, "/m/real.mp4", "{duration}");
+        assert!(resolver.lookup("claimed").is_none(), "{duration}");
+    }
+    let kept = Snapshot::new([long("longest", LONGEST_ASSET)], ["col.x".to_owned()], []);
+    assert_eq!(kept.collection("col.x").map(<[_]>::len), Some(1));
 }
 
 fn ms(text: &str) -> UtcMs {

@@ -1,7 +1,8 @@
 //! Traffic v1: time that is nobody's, filled with filler (seed 004, Traffic Manager v1).
 //!
 //! Whole fillers while they fit. What remains is black, written as the last filler running on past its
-//! asset's end: AIR pads what an asset has not. Where not even one fits, one is cut at the break's end;
+//! asset's end: AIR pads what an asset has not. Where not even one fits, one is cut at the break's end or, if it
+//! is too short to be repeated, followed by black;
 //! where there is none at all, the built-in black carries the time.
 
 use super::pool::SplitMix;
@@ -10,6 +11,10 @@ use retrovue_proto::plan::Segment;
 use retrovue_timebase::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Shortest filler that is repeated. A shorter one, a still or a sting, would make a segment of every few
+/// frames; it is shown once, and black follows.
+const SHORTEST_TURN: Millis = Millis(1000);
 
 /// Fills the breaks of one block: the fillers in an order fixed by a seed, going on from break to break, so
 /// that none comes again in a block before all that fit have been.
@@ -40,7 +45,7 @@ impl<'a> Reel<'a> {
         while left > Millis(0) {
             let found = (0..self.order.len())
                 .map(|step| (self.next + step) % self.order.len())
-                .find(|i| self.order[*i].duration <= left);
+                .find(|i| (SHORTEST_TURN..=left).contains(&self.order[*i].duration));
             let Some(index) = found else { break };
             let asset = self.order[index];
             push(segments, &asset.uri, Millis(0), asset.duration, "filler", Some(&asset.id));
@@ -117,6 +122,21 @@ mod tests {
         let uris: Vec<i64> = fill(&[60, 15], 90_000).into_iter().map(|(_, d)| d).collect();
         assert_eq!(uris.iter().sum::<i64>(), 90_000);
         assert!(uris.iter().all(|d| *d == 60_000 || *d == 15_000), "{uris:?}");
+    }
+
+    /// A still of one frame as the only filler would be sent a thousand times a minute.
+    #[test]
+    fn fillers_too_short_to_follow_each_other_are_shown_once() {
+        for millis in [1, 40, SHORTEST_TURN.0 - 1] {
+            let mut short = asset("f", "col.filler", 1);
+            short.duration = Millis(millis);
+            let mut segments = Vec::new();
+            Reel::new(&[Arc::new(short)], "black.mp4", &BTreeSet::new(), 1)
+                .fill(Millis(1_800_000), &mut segments);
+            assert_eq!(segments.len(), 1, "of {millis} ms");
+            assert_eq!(segments[0].segment_duration_ms, Millis(1_800_000));
+        }
+        assert_eq!(fill(&[SHORTEST_TURN.0 / 1000], 10_000).len(), 10);
     }
 
     #[test]

@@ -15,14 +15,14 @@ mod client;
 mod escape;
 pub(crate) mod exchange;
 mod front;
-mod head;
+pub(crate) mod head;
 mod home;
 mod outlet;
 mod pages;
 mod playlist;
 mod relay;
 mod respond;
-mod ring;
+pub(crate) mod ring;
 mod runtime_dir;
 pub(crate) mod status;
 #[cfg(test)]
