@@ -1,7 +1,7 @@
 //! A house format judged and turned into what codecs and muxer need.
 
 use retrovue_codec::{OutputShape, VideoEncoderConfig};
-use retrovue_mux::{MuxConfig, MuxRate, StreamConfig};
+use retrovue_mux::{MuxConfig, MuxRate, StreamKind};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::HouseFormat;
 use retrovue_timebase::FrameRate;
@@ -13,11 +13,6 @@ const DEFAULT_PRESET: &str = "veryfast";
 /// Encoder threads when the format names none. One thread costs the least CPU per channel and adds
 /// no frame of delay; the count is fixed because it changes the bytes.
 const DEFAULT_THREADS: u32 = 1;
-
-/// Coded picture buffer in milliseconds of the video rate: what an IDR may borrow, and so what the
-/// multiplexer must be ahead. Half a second keeps the delay under the second that ISO/IEC 13818-1
-/// §2.7.9 allows.
-const CPB_MS: u32 = 500;
 
 /// A format that the engine can produce.
 #[derive(Debug, Clone)]
@@ -93,9 +88,12 @@ impl SessionFormat {
     /// pictures a second could not pass a receiver's transport buffer.
     #[must_use]
     pub fn peak_kbps(&self) -> u32 {
-        let video = StreamConfig::h264(0, 0).with_units_per_second(self.pictures_per_second());
-        let smallest = video.smallest_bitrate_bps().div_ceil(1000);
-        self.video_kbps.max(u32::try_from(smallest).unwrap_or(u32::MAX))
+        match self.multiplex("").streams.first().map(|stream| stream.kind) {
+            Some(StreamKind::Video { max_bitrate_bps, .. }) => {
+                u32::try_from(max_bitrate_bps / 1000).unwrap_or(u32::MAX)
+            }
+            _ => self.video_kbps,
+        }
     }
 
     fn pictures_per_second(&self) -> u32 {
@@ -107,20 +105,18 @@ impl SessionFormat {
     #[must_use]
     pub fn multiplex(&self, service_name: &str) -> MuxConfig {
         let bits = |thousands: u32| u64::from(thousands) * 1000;
-        let video = StreamConfig::h264(bits(self.peak_kbps()), bits(self.cpb_kbits()))
-            .with_units_per_second(self.pictures_per_second());
-        let audio = StreamConfig::aac_adts(bits(self.audio_kbps));
-        let mut config = MuxConfig::new(service_name, vec![video, audio]);
-        if let Some(kbps) = self.mux_kbps {
-            config.rate = MuxRate::Constant { bps: bits(kbps) };
-        }
-        config
+        let rate = match self.mux_kbps {
+            Some(kbps) => MuxRate::Constant { bps: bits(kbps) },
+            None => MuxRate::Variable { peak_bps: None },
+        };
+        let (video, audio) = (bits(self.video_kbps), bits(self.audio_kbps));
+        MuxConfig::house(service_name, video, self.pictures_per_second(), audio, rate)
     }
 
-    /// Coded picture buffer in units of 1000 bits.
+    /// Coded picture buffer in units of 1000 bits: half a second, as the multiplexer has it.
     #[must_use]
     pub fn cpb_kbits(&self) -> u32 {
-        self.peak_kbps() * CPB_MS / 1000
+        self.peak_kbps() / 2
     }
 
     /// For the video encoder.

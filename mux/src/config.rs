@@ -263,6 +263,25 @@ impl MuxConfig {
         }
     }
 
+    /// A program of pictures at up to `video_bps` and stereo sound, as a station sends it. The decoder's
+    /// buffer holds half a second of pictures: an IDR may borrow so much, and the delay stays under the
+    /// second that ISO/IEC 13818-1 §2.7.9 allows. Their peak is never so low that headers and stuffing of so
+    /// many pictures a second could not pass a receiver's transport buffer.
+    #[must_use]
+    pub fn house(
+        service_name: &str,
+        video_bps: u64,
+        pictures_per_second: u32,
+        audio_bps: u64,
+        rate: MuxRate,
+    ) -> MuxConfig {
+        let video = StreamConfig::h264(0, 0).with_units_per_second(pictures_per_second);
+        let peak_bps = video_bps.max(video.smallest_bitrate_bps().next_multiple_of(1000));
+        let kind = StreamKind::Video { max_bitrate_bps: peak_bps, cpb_bits: peak_bps / 2 };
+        let streams = vec![StreamConfig { kind, ..video }, StreamConfig::aac_adts(audio_bps)];
+        MuxConfig { rate, ..MuxConfig::new(service_name, streams) }
+    }
+
     /// Longest time by which a packet leaves before its access unit's DTS. The first packet of a
     /// session leaves this long before the first DTS, when the first stream is video.
     ///

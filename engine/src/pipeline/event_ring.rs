@@ -21,6 +21,7 @@ type Told = (UtcMs, Arc<EventTable>);
 /// Control's end.
 pub(super) struct EventSender {
     ring: Producer<Told>,
+    told_before: bool,
     kept: VecDeque<Arc<EventTable>>,
 }
 
@@ -31,12 +32,17 @@ pub(super) struct EventReceiver {
 
 pub(super) fn event_ring() -> (EventSender, EventReceiver) {
     let (producer, consumer) = RingBuffer::new(BLOCKS_AHEAD);
-    (EventSender { ring: producer, kept: VecDeque::with_capacity(KEPT) }, EventReceiver { ring: consumer })
+    (
+        EventSender { ring: producer, told_before: false, kept: VecDeque::with_capacity(KEPT) },
+        EventReceiver { ring: consumer },
+    )
 }
 
 impl EventSender {
-    /// Has `events` told from `start` on.
+    /// Has `events` told from `start` on, and the first of a session at once: packets leave before their
+    /// pictures are shown.
     pub(super) fn send(&mut self, start: UtcMs, events: EventTable) {
+        let start = if std::mem::replace(&mut self.told_before, true) { start } else { UtcMs(0) };
         let events = Arc::new(events);
         if self.ring.push((start, Arc::clone(&events))).is_err() {
             tracing::warn!("the events of the block at {start} are not told: too many wait");
