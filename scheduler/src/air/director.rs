@@ -9,7 +9,6 @@ use super::channel::{Action, ChannelManager, Input, News, Now, Phase, PidCounter
 use super::schedule::Schedule;
 use super::session_link::{Asked, Control};
 use crate::config::GuideOnAir;
-use crate::guide;
 use crate::plan::ChannelInfo;
 use crate::station::exchange::{FrontCommand, Line, MAX_SESSIONS, Note};
 use crate::station::status::{ChannelStatus, StationStatus};
@@ -51,8 +50,8 @@ pub(crate) struct DirectorParts {
     pub(crate) runtime_dir: PathBuf,
     /// What sessions may read.
     pub(crate) asset_folders: Vec<String>,
-    /// What the streams themselves tell of the guide.
-    pub(crate) guide: GuideOnAir,
+    /// What the streams themselves tell of the guide; nothing when absent.
+    pub(crate) guide: Option<GuideOnAir>,
     pub(crate) clock: fn() -> UtcMs,
 }
 
@@ -262,25 +261,27 @@ impl ProgramDirector {
     /// The block with what the guide tells from its start on. Whatever the guide cannot say is left out:
     /// no block is kept off the air for it.
     fn with_events(&self, index: usize, block: &BlockPlan) -> message::BlockPlan {
-        let days = i64::from(self.parts.guide.days).max(1);
+        let Some(guide) = self.parts.guide else { return block.into() };
+        let days = i64::from(guide.days).max(1);
         let from = block.start_utc_ms;
         let to = UtcMs(from.0.saturating_add(days * 86_400_000));
         let listing = self.parts.schedule.guide(&self.channels[index].info.id, from, to).unwrap_or_default();
         // Present and following alone where no schedule is told.
-        let most = if self.parts.guide.days == 0 { listing.len().min(2) } else { listing.len() };
-        let events = guide::events(&listing[..most]).iter().map(Into::into).collect();
+        let most = if guide.days == 0 { listing.len().min(2) } else { listing.len() };
+        let events = crate::guide::events(&listing[..most]).iter().map(Into::into).collect();
         message::BlockPlan { events, ..block.into() }
     }
 
-    fn guide_of(&self, index: usize, now: UtcMs) -> message::EventGuide {
-        let GuideOnAir { days, country } = self.parts.guide;
+    fn guide_of(&self, index: usize, now: UtcMs) -> Option<message::EventGuide> {
+        let GuideOnAir { days, country } = self.parts.guide?;
         let zone = self.parts.schedule.zone(&self.channels[index].info.id);
-        let local_time = zone.zip(country).and_then(|(zone, country)| guide::local_time(zone, country, now));
-        message::EventGuide {
+        let local_time =
+            zone.zip(country).and_then(|(zone, country)| crate::guide::local_time(zone, country, now));
+        Some(message::EventGuide {
             schedule_days: u32::from(days),
             country: country.map(|code| String::from_utf8_lossy(&code).into_owned()).unwrap_or_default(),
             local_times: local_time.into_iter().collect(),
-        }
+        })
     }
 
     fn ask(
@@ -364,7 +365,7 @@ impl ProgramDirector {
                 service: Some(message::ServiceNames {
                     service_name: channel.info.name.clone(),
                     provider_name: self.parts.station.clone(),
-                    guide: Some(guide),
+                    guide,
                 }),
                 resume,
                 asset_folders: self.parts.asset_folders.clone(),

@@ -2,7 +2,7 @@
 
 use crate::yaml::{Diagnostic, Document, Fields, Node, Report};
 
-/// What the event tables of every channel tell. Present and following are always told.
+/// What the event tables of every channel tell beside present and following.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GuideOnAir {
     /// Days of schedule, today included.

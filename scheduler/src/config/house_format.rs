@@ -100,7 +100,7 @@ pub(super) fn read_format(document: &Document, node: &Node, report: &mut Report)
 /// A constant rate must carry what the station sends, its guide included.
 pub(super) fn check_mux_rate(
     format: &HouseFormat,
-    guide: GuideOnAir,
+    guide: Option<GuideOnAir>,
     document: &Document,
     node: &Node,
     report: &mut Report,
@@ -116,8 +116,10 @@ pub(super) fn check_mux_rate(
         bits(format.audio_bitrate_kbps),
         rate,
     );
-    config.information.events = Some(EventCapacity::new(guide.days, guide.country.unwrap_or(*b"XXX")));
-    config.information.time = true;
+    if let Some(guide) = guide {
+        config.information.events = Some(EventCapacity::new(guide.days, guide.country.unwrap_or(*b"XXX")));
+        config.information.time = true;
+    }
     let smallest = config.smallest_constant_bps().div_ceil(1000);
     if u64::from(kbps) < smallest {
         let message = format!("\"mux_rate_kbps\" is {kbps}: pictures, sound and tables need {smallest}");

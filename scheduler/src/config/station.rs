@@ -38,8 +38,8 @@ pub struct StationConfig {
     pub data_dir: PathBuf,
     /// The one format of everything this station sends.
     pub format: HouseFormat,
-    /// What the stream itself tells of the guide.
-    pub guide: GuideOnAir,
+    /// What the streams themselves tell of the guide; nothing when absent.
+    pub guide: Option<GuideOnAir>,
     /// How long a channel stays on the air after its last viewer.
     pub linger: Millis,
     /// What fills breaks and uncovered time on channels that do not say.
@@ -169,8 +169,7 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         }
         filler
     });
-    let guide =
-        fields.take("guide").map_or_else(GuideOnAir::default, |node| read_guide(document, node, report));
+    let guide = fields.take("guide").map(|node| read_guide(document, node, report));
     let format_node = fields.take("format");
     let format = format_node.map_or_else(default_format, |node| read_format(document, node, report));
     if let Some(node) = format_node {
@@ -342,7 +341,9 @@ mod tests {
         let station = |rest: &str| format!("media: [media]\nchannels: [channels/a.yaml]\n{rest}");
         let text = station("guide: {days: 3, country: DEU}\nformat: {mux_rate_kbps: 3800}\n");
         let config = read(dir.path(), &text).unwrap();
-        assert_eq!(config.guide, GuideOnAir { days: 3, country: Some(*b"DEU") });
+        assert_eq!(config.guide, Some(GuideOnAir { days: 3, country: Some(*b"DEU") }));
+        assert_eq!(read(dir.path(), &station("guide: {}\n")).unwrap().guide, Some(GuideOnAir::default()));
+        assert_eq!(read(dir.path(), &station("")).unwrap().guide, None);
         assert_eq!(config.format.mux_rate_kbps, Some(3800));
         for (rest, message) in [
             ("guide: {days: 3, country: de}\n", "\"de\" is no country code"),

@@ -63,8 +63,8 @@ pub struct StationOptions {
     pub air_program: Option<PathBuf>,
     /// Folders and files that sessions may read, from [`crate::air::asset_folders`]; all when empty.
     pub asset_folders: Vec<String>,
-    /// What the streams themselves tell of the guide.
-    pub guide: GuideOnAir,
+    /// What the streams themselves tell of the guide; nothing when absent.
+    pub guide: Option<GuideOnAir>,
 }
 
 impl StationOptions {
@@ -78,7 +78,7 @@ impl StationOptions {
             linger: Duration::from_secs(20),
             air_program: None,
             asset_folders: Vec::new(),
-            guide: GuideOnAir::default(),
+            guide: None,
         }
     }
 }
