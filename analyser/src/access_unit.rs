@@ -12,6 +12,9 @@ use crate::sound_frame::{HEADER, SoundFrame};
 use crate::stream_type::Coding;
 use std::collections::VecDeque;
 
+/// Units that may wait for a PCR: a hundred times what a tenth of a second holds.
+const MOST_WAITING: usize = 1024;
+
 /// What a payload held.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Begun {
@@ -41,19 +44,21 @@ pub(crate) struct AccessUnits {
 /// DTS of units, from stamps and durations.
 #[derive(Debug, Default)]
 struct UnitClock {
-    /// The stamp of the PES packet under way, not yet taken.
-    stamp: Option<i64>,
+    /// The stamp of the PES packet under way, not yet taken, and the position of the packet's first byte.
+    stamp: Option<(i64, u64)>,
     /// The last stamp taken, and the time since then as `units / rate` seconds.
     base: Option<i64>,
     units: u64,
     rate: u32,
+    /// Bytes were lost, and no stamp was taken since.
+    lost: bool,
 }
 
 impl UnitClock {
-    /// The DTS of a unit that begins here; `duration` is the one of the unit before.
-    fn next(&mut self, duration: Option<(u64, u32)>) -> Option<Stamp> {
-        if let Some(base) = self.stamp.take() {
-            (self.base, self.units) = (Some(base), 0);
+    /// The DTS of a unit that begins at a position; `duration` is the one of the unit before.
+    fn next(&mut self, at: u64, duration: Option<(u64, u32)>) -> Option<Stamp> {
+        if let Some((base, _)) = self.stamp.take_if(|(_, from)| at >= *from) {
+            (self.base, self.units, self.lost) = (Some(base), 0, false);
             return Some(Stamp { base, plus: 0 });
         }
         let (Some(base), Some((units, rate))) = (self.base, duration) else {
@@ -93,7 +98,6 @@ struct Sound {
     /// Bytes of the frame under way that are to come.
     rest: usize,
     frame: Option<SoundFrame>,
-    samples: u64,
 }
 
 impl AccessUnits {
@@ -120,7 +124,7 @@ impl AccessUnits {
 
     /// A PES packet begins whose first unit is decoded at that stamp.
     pub(crate) fn stamp(&mut self, dts: Option<i64>) {
-        self.clock.stamp = dts;
+        self.clock.stamp = dts.map(|dts| (dts, self.position));
         if self.coding.is_audio() && self.sound.rest == 0 && self.sound.have == 0 {
             self.sound.open = true;
         }
@@ -129,6 +133,7 @@ impl AccessUnits {
     /// Bytes were lost.
     pub(crate) fn lose(&mut self) {
         self.codes.lose();
+        self.clock = UnitClock { lost: true, ..UnitClock::default() };
         self.sound = Sound::default();
     }
 
@@ -140,15 +145,20 @@ impl AccessUnits {
         if self.unknown.is_some() {
             return Begun::default();
         }
-        match self.coding {
+        let begun = match self.coding {
             Coding::Avc | Coding::Hevc | Coding::Mpeg2Video => self.push_video(position, bytes),
             _ => self.push_sound(position, bytes),
+        };
+        if self.starts.len() > MOST_WAITING {
+            self.unknown = Some("too many access units between two PCRs");
         }
+        begun
     }
 
     fn push_video(&mut self, position: u64, bytes: &[u8]) -> Begun {
         let mut begun = Begun::default();
-        let (video, clock, starts, unknown) = (&mut self.video, &mut self.clock, &mut self.starts, &mut self.unknown);
+        let (video, clock, starts, unknown) =
+            (&mut self.video, &mut self.clock, &mut self.starts, &mut self.unknown);
         let count = &mut self.count;
         let coding = self.coding;
         let interlaced = video.sps.is_some_and(|sps| !sps.frames_only);
@@ -158,7 +168,13 @@ impl AccessUnits {
                 1 | 2 | 5 if interlaced => 16,
                 _ => 2,
             },
-            Coding::Hevc => if first >> 1 & 63 == 33 { 32 } else { 3 },
+            Coding::Hevc => {
+                if first >> 1 & 63 == 33 {
+                    32
+                } else {
+                    3
+                }
+            }
             _ => match first {
                 0xB3 => 9,
                 0xB5 => 7,
@@ -172,11 +188,13 @@ impl AccessUnits {
                 _ => video.mpeg2(unit),
             };
             if let Some(delimited) = found.begins {
-                let dts = clock.next(video.duration(coding));
+                let dts = clock.next(at, video.duration(coding));
                 video.field = None;
-                starts.push_back(UnitStart { at, dts, model: video.model });
                 *count += 1;
-                begun.units = begun.units.saturating_add(1);
+                if dts.is_some() || !clock.lost {
+                    starts.push_back(UnitStart { at, dts, model: video.model });
+                    begun.units = begun.units.saturating_add(1);
+                }
                 begun.undelimited += u8::from(coding == Coding::Avc && !delimited);
             }
             if let Some(model) = found.model {
@@ -223,11 +241,13 @@ impl AccessUnits {
             if !frame.goes_on {
                 let at = end - bytes.len() as u64 - HEADER as u64;
                 let duration = sound.frame.map(|before| (u64::from(before.samples), before.rate));
-                let dts = self.clock.next(duration);
+                let dts = self.clock.next(at, duration);
                 sound.frame = Some(frame);
-                self.starts.push_back(UnitStart { at, dts, model: Some(frame.model) });
                 self.count += 1;
-                begun.units = begun.units.saturating_add(1);
+                if dts.is_some() || !self.clock.lost {
+                    self.starts.push_back(UnitStart { at, dts, model: Some(frame.model) });
+                    begun.units = begun.units.saturating_add(1);
+                }
             }
         }
         begun

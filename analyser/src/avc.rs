@@ -25,7 +25,8 @@ impl Sps {
         let constraints = b.u(8)?;
         let level = b.u(8)? as u8;
         b.ue()?;
-        let high = matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135);
+        let high =
+            matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135);
         let mut colour_planes = false;
         if high {
             let chroma = b.ue()?;
@@ -177,7 +178,10 @@ mod tests {
         }
 
         fn bytes(&self) -> Vec<u8> {
-            self.0.chunks(8).map(|c| (0..8).fold(0, |n, i| n << 1 | u8::from(c.get(i) == Some(&true)))).collect()
+            self.0
+                .chunks(8)
+                .map(|c| (0..8).fold(0, |n, i| n << 1 | u8::from(c.get(i) == Some(&true))))
+                .collect()
         }
     }
 
@@ -204,7 +208,8 @@ mod tests {
         assert_eq!((read.field, read.frames_only), (Some((1, 60)), true));
         let fields = Sps::read(&sps(false)).expect("a parameter set");
         // first_mb 0, slice_type 5, parameter set 0, frame_num 7 of 4 bits, field_pic_flag.
-        let slice = |field| BitWriter(Vec::new()).u(8, 0x41).ue(0).ue(5).ue(0).u(4, 7).u(1, field).u(16, 1).bytes();
+        let slice =
+            |field| BitWriter(Vec::new()).u(8, 0x41).ue(0).ue(5).ue(0).u(4, 7).u(1, field).u(16, 1).bytes();
         assert_eq!((fields.is_field(&slice(1)), fields.is_field(&slice(0))), (Some(true), Some(false)));
         assert_eq!(read.is_field(&slice(1)), Some(false));
     }

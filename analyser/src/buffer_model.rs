@@ -172,8 +172,7 @@ mod tests {
         assert_eq!(hevc_level(120, true), Some((30_000, 30_000)));
         assert_eq!((hevc_level(93, false), hevc_level(93, true)), (Some((10_000, 10_000)), None));
         let main = BufferModel::mpeg2(Mpeg2Level::of(0x48).expect("main level"), 6_000_000, 1_835_008);
-        let expected =
-            BufferModel { rx: 18_000_000, mb: Some((10_000, 15_000_000)), eb: 229_376, delay: 1 };
+        let expected = BufferModel { rx: 18_000_000, mb: Some((10_000, 15_000_000)), eb: 229_376, delay: 1 };
         assert_eq!(main, expected);
     }
 }

@@ -11,6 +11,19 @@ use crate::trace::Trace;
 pub(crate) const QUEUE: usize = 32_768;
 /// Longest step that is still a late PCR rather than another time base, in 27 MHz.
 const LONGEST_STEP: i64 = 27_000_000;
+/// No arrival is reckoned further than this from a PCR: an hour.
+const FARTHEST: i64 = 3600 * 27_000_000 * PER_TICK;
+
+/// What of a packet goes to a decoder, at the packet's end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cargo {
+    /// Bytes of PES headers.
+    pub(crate) header: u8,
+    /// Bytes of the elementary stream behind them.
+    pub(crate) data: u8,
+    /// Access units that begin in it.
+    pub(crate) units: u8,
+}
 
 /// What waits for its arrival time.
 #[derive(Debug, Clone, Copy)]
@@ -23,9 +36,10 @@ pub(crate) struct Waiting {
 /// What a waiting packet is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
-    /// A packet of an elementary stream: bytes before the payload, bytes of a PES header, access units that
-    /// begin in it.
-    Stream { skip: u8, header: u16, units: u8, repeated: bool },
+    /// A packet of an elementary stream; sent twice, it is not delivered.
+    Stream { cargo: Cargo, repeated: bool },
+    /// Bytes of an elementary stream were lost.
+    Loss,
     /// A packet of a program's system information: program, bytes of payload.
     System { program: u16, payload: u8 },
     /// A section begins.
@@ -60,7 +74,7 @@ impl Interval {
             Some(product) => product.div_euclid(below),
             None => (i128::from(bytes) * i128::from(scaled)).div_euclid(i128::from(below)) as i64,
         };
-        self.time.saturating_add(product)
+        self.time.saturating_add(product.clamp(-FARTHEST, FARTHEST))
     }
 
     /// The transport rate in bit/s, rounded down.

@@ -5,6 +5,7 @@
 //! changes evenly, so only the ends are computed.
 
 use crate::buffer_model::BufferModel;
+use crate::clock::Cargo;
 use crate::instant::{BYTE, PER_SECOND, microseconds};
 use crate::rule::{Findings, Place, Rule};
 use crate::trace::Trace;
@@ -12,9 +13,11 @@ use crate::transport_buffer::{BIT, Passage, TransportBuffer};
 use std::collections::VecDeque;
 
 /// Units that may wait to be decoded. Ten seconds at 120 pictures a second are 1200.
-const UNITS: usize = 4096;
+const UNITS: usize = 2048;
 /// Bytes that may wait: more than any level's buffers hold, and few enough for the arithmetic.
 const MOST: i64 = 64_000_000;
+/// Bytes of PES headers that may wait: more than any MB holds of them.
+const MOST_HEADERS: i64 = 1_000_000;
 
 /// Where an access unit begins.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +44,8 @@ struct Unit {
     dts: i64,
     /// What was in EB at its DTS, of it and of those behind it.
     at_dts: Option<i64>,
+    /// Bytes of it were lost: it is not judged.
+    damaged: bool,
 }
 
 /// One packet of the stream.
@@ -48,10 +53,7 @@ struct Unit {
 pub(crate) struct Arrival {
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// Bytes before the PES packet's: header and adaptation field.
-    pub(crate) skip: i64,
-    /// Bytes of a PES header among the payload.
-    pub(crate) header: i64,
+    pub(crate) cargo: Cargo,
     /// A packet sent twice is in TB, but is not delivered.
     pub(crate) repeated: bool,
 }
@@ -99,6 +101,11 @@ struct Broken {
 }
 
 impl DecoderBuffer {
+    /// Empty buffers; `plot` keeps their courses.
+    pub(crate) fn new(plot: bool) -> DecoderBuffer {
+        DecoderBuffer { traces: plot.then(Default::default), ..DecoderBuffer::default() }
+    }
+
     /// The buffers last in force.
     pub(crate) fn model(&self) -> Option<BufferModel> {
         self.model
@@ -111,6 +118,13 @@ impl DecoderBuffer {
         self.headers.clear();
         self.units.clear();
         (self.mb, self.eb, self.header_level) = (0, 0, 0);
+    }
+
+    /// Bytes were lost: the unit under way is not judged.
+    pub(crate) fn lose(&mut self) {
+        if let Some(unit) = self.units.back_mut().filter(|unit| unit.end.is_none()) {
+            unit.damaged = true;
+        }
     }
 
     /// Judges nothing any more.
@@ -155,7 +169,7 @@ impl DecoderBuffer {
             let (value, limit) = (microseconds(delay), model.delay * 1_000_000);
             findings.measure(Rule::DataDelay, place, "from arrival to DTS", value, limit, "us");
         }
-        self.units.push_back(Unit { start: at, end: None, dts, at_dts: None });
+        self.units.push_back(Unit { start: at, end: None, dts, at_dts: None, damaged: false });
         self.settle(findings, place);
     }
 
@@ -163,7 +177,7 @@ impl DecoderBuffer {
     #[inline]
     pub(crate) fn packet(&mut self, arrival: Arrival, findings: &mut Findings, place: Place) {
         let before = self.position;
-        let mut first = (arrival.skip + arrival.header).min(188);
+        let mut first = 188 - i64::from(arrival.cargo.data.min(188));
         if !arrival.repeated {
             self.position += (188 - first) as u64;
         }
@@ -182,16 +196,14 @@ impl DecoderBuffer {
         if arrival.repeated {
             return;
         }
-        if arrival.header > 0 && self.delivered <= before {
-            self.headers.push_back((before, arrival.header));
-            self.header_level += arrival.header * BYTE;
-        }
+        let mut header = i64::from(arrival.cargo.header);
         // Before the first access unit nothing is delivered.
         if self.delivered > before {
             first += (self.delivered - before).min((188 - first) as u64) as i64;
+            header = 0;
         }
-        if first < 188 || arrival.header > 0 {
-            self.deliver(&model, &passage, first, findings, place);
+        if first < 188 || header > 0 {
+            self.deliver(&model, &passage, (before, header, first), findings, place);
         }
     }
 
@@ -199,7 +211,7 @@ impl DecoderBuffer {
         &mut self,
         model: &BufferModel,
         passage: &Passage,
-        first: i64,
+        (position, header, first): (u64, i64, i64),
         findings: &mut Findings,
         place: Place,
     ) {
@@ -218,11 +230,14 @@ impl DecoderBuffer {
                 self.mb_empty_at = end;
                 self.headers.clear();
                 self.header_level = 0;
+            } else {
+                self.take_header(position, header);
             }
             self.note_levels(model);
             self.settle(findings, place);
         } else {
             self.feed(model, passage.left(first.max(1)), 0, findings, place);
+            self.take_header(position, header);
             let turn = passage.queued().clamp(first, 188);
             if turn > first && turn < 188 {
                 self.feed(model, passage.left(turn), turn - first, findings, place);
@@ -234,6 +249,13 @@ impl DecoderBuffer {
         self.tell(model, findings, place);
         if let Some(traces) = &mut self.traces {
             traces.1.add(self.now, (self.mb + self.eb + self.header_level) / BYTE);
+        }
+    }
+
+    fn take_header(&mut self, position: u64, header: i64) {
+        if header > 0 {
+            self.headers.push_back((position, header));
+            self.header_level += header * BYTE;
         }
     }
 
@@ -338,15 +360,16 @@ impl DecoderBuffer {
                 self.broken.eb |= level > model.eb * BYTE + BIT;
             }
         }
-        if self.mb.max(self.eb).max(self.header_level) > MOST * BYTE {
+        if self.mb.max(self.eb) > MOST * BYTE || self.header_level > MOST_HEADERS * BYTE {
             self.refuse("more waits to be decoded than any decoder holds");
         }
     }
 
     /// Takes out units whose DTS has come and that are complete.
     fn settle(&mut self, findings: &mut Findings, place: Place) {
-        while let Some(Unit { start, end: Some(end), dts, at_dts: Some(at_dts) }) = self.units.front().copied() {
-            let size = end.saturating_sub(start).min(2 * MOST as u64) as i64 * BYTE;
+        while let Some(unit) = self.units.front().copied() {
+            let (Some(end), Some(at_dts)) = (unit.end, unit.at_dts) else { return };
+            let size = end.saturating_sub(unit.start).min(2 * MOST as u64) as i64 * BYTE;
             let in_time = at_dts >= size;
             if !in_time && self.eb < size {
                 return;
@@ -362,15 +385,19 @@ impl DecoderBuffer {
             if let Some(traces) = &mut self.traces {
                 traces.1.add(self.now, (self.mb + self.eb + self.header_level) / BYTE);
             }
-            if !in_time {
+            if in_time {
+                continue;
+            }
+            if !unit.damaged {
                 self.late += 1;
-                let late = microseconds(self.now - dts);
+                let late = microseconds(self.now - unit.dts);
                 findings.measure(Rule::Underflow, place, "complete that long after its DTS", late, 0, "us");
-                // What follows in the stream cannot have been complete earlier.
-                let now = self.now;
-                if let Some(next) = self.units.front_mut().filter(|next| next.dts < now) {
-                    next.at_dts = Some(-1);
-                }
+            }
+            // What follows in the stream cannot have been complete earlier.
+            let now = self.now;
+            if let Some(next) = self.units.front_mut().filter(|next| next.dts < now) {
+                next.at_dts = Some(-1);
+                next.damaged |= unit.damaged;
             }
         }
     }

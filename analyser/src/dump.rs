@@ -88,7 +88,11 @@ impl PesState {
     /// The PES packet under way is over.
     fn end(&mut self, pid: u16, out: &mut String) {
         if self.packets > 0 {
-            let _ = writeln!(out, "{pid:04x} pes{} packets={} bytes={} hash={:08x}", self.line, self.packets, self.bytes, self.hash);
+            let _ = writeln!(
+                out,
+                "{pid:04x} pes{} packets={} bytes={} hash={:08x}",
+                self.line, self.packets, self.bytes, self.hash
+            );
         }
         (self.packets, self.bytes, self.hash) = (0, 0, u32::MAX);
         self.line.clear();
@@ -167,7 +171,7 @@ impl Writer {
             state.reader = PesReader::default();
             stamps(&mut state.reader, payload)
         } else {
-            stamps_of(state.reader.push(false, payload).completed)
+            stamps_of(state.reader.push(false, payload).head)
         };
         if packet.start && packet.random_access {
             state.line.push_str(" rai");
@@ -182,11 +186,13 @@ impl Writer {
 
 fn stamps(reader: &mut PesReader, payload: &[u8]) -> String {
     let id = payload.get(3).map_or(String::new(), |id| format!(" id={id:02x}"));
-    let length = payload.get(4..6).map_or(String::new(), |b| format!(" length={}", usize::from(b[0]) << 8 | usize::from(b[1])));
-    id + &length + &stamps_of(reader.push(true, payload).completed)
+    let length = payload
+        .get(4..6)
+        .map_or(String::new(), |b| format!(" length={}", usize::from(b[0]) << 8 | usize::from(b[1])));
+    id + &length + &stamps_of(reader.push(true, payload).head)
 }
 
-fn stamps_of(header: Option<crate::pes::Header>) -> String {
+fn stamps_of(header: Option<crate::pes::Head>) -> String {
     let mut text = String::new();
     if let Some(header) = header {
         if let Some(pts) = header.pts {

@@ -124,7 +124,14 @@ impl Framer {
     }
 
     /// Packets while there is sync. Ends where bytes are missing or sync is.
-    fn packets(&mut self, data: &[u8], mut at: usize, size: PacketSize, last: bool, sink: &mut impl Sink) -> usize {
+    fn packets(
+        &mut self,
+        data: &[u8],
+        mut at: usize,
+        size: PacketSize,
+        last: bool,
+        sink: &mut impl Sink,
+    ) -> usize {
         let (stride, lead) = (size.stride(), size.lead());
         while let Some(bytes) = data[at..].get(lead..lead + PACKET) {
             let whole = data.len() - at >= stride;
@@ -171,7 +178,9 @@ fn search(data: &[u8], last: bool) -> Search {
     for begin in 0..data.len().min(204) {
         for size in PacketSize::ALL {
             let (stride, lead) = (size.stride(), size.lead());
-            let Some(packets) = data.get(begin + lead..).filter(|rest| rest.len() >= PACKET) else { continue };
+            let Some(packets) = data.get(begin + lead..).filter(|rest| rest.len() >= PACKET) else {
+                continue;
+            };
             let mut syncs = packets.iter().step_by(stride).take(TO_LOCK);
             let enough = if last { packets.len() / stride.min(packets.len()) } else { TO_LOCK };
             if syncs.len() >= enough.min(TO_LOCK) && syncs.all(|&b| b == SYNC_BYTE) {
@@ -241,7 +250,10 @@ mod tests {
         data.drain(188 * 20 + 50..188 * 20 + 60);
         let (heard, _) = hear(&data, 4096);
         let kinds: String = heard.0.iter().map(|h| h.0).collect();
-        assert_eq!(kinds, format!("L{}b{}X L{}", "p".repeat(10), "p".repeat(10), "p".repeat(19)).replace(' ', ""));
+        assert_eq!(
+            kinds,
+            format!("L{}b{}X L{}", "p".repeat(10), "p".repeat(10), "p".repeat(19)).replace(' ', "")
+        );
         for cut in [1, 7, 187, 188, 189, 5000] {
             assert_eq!(hear(&data, cut).0, heard, "pieces of {cut}");
         }

@@ -2,12 +2,12 @@
 //! ([`crate::timing`]), tables are in [`crate::tables`].
 
 use crate::access_unit::AccessUnits;
-use crate::clock::{Clock, Kind, QUEUE, Step, Waiting};
+use crate::clock::{Cargo, Clock, Kind, QUEUE, Step, Waiting};
 use crate::decoder_buffer::DecoderBuffer;
 use crate::framing::{PacketSize, Sink};
 use crate::instant::{STAMP_MODULUS, wrapped};
 use crate::packet::{NULL_PID, PACKET, Packet};
-use crate::pes::PesReader;
+use crate::pes::{Fault, PesReader};
 use crate::rule::{Findings, Place, Rule};
 use crate::section::Assembler;
 use crate::stream_type::Coding;
@@ -67,7 +67,8 @@ pub(crate) struct Stream {
     pub(crate) program: u16,
     pub(crate) stream_type: u8,
     pub(crate) coding: Coding,
-    pub(crate) pes: PesReader,
+    pes: PesReader,
+    pub(crate) pes_packets: u64,
     pub(crate) units: AccessUnits,
     pub(crate) buffer: DecoderBuffer,
     last_dts: Option<i64>,
@@ -219,11 +220,10 @@ impl Inspector {
         if packet.error {
             // Nothing else in it can be trusted, not even its PID.
             self.findings.note(Rule::TransportError, self.here(pid), "");
-            let slot = self.slot_of[usize::from(pid)];
-            if slot != NONE {
-                let slot = &mut self.slots[usize::from(slot)];
-                slot.known = false;
-                slot.lose();
+            let index = self.slot_of[usize::from(pid)];
+            if index != NONE {
+                self.slots[usize::from(index)].known = false;
+                self.lose(index);
             }
             return;
         }
@@ -285,18 +285,32 @@ impl Inspector {
                     slot.continuity_errors += 1;
                     let (counter, expected) = (i64::from(packet.counter), i64::from(expected));
                     let what = if again { "sent more than twice, or changed" } else { "counter" };
-                    slot.lose();
                     self.findings.measure(Rule::Continuity, place, what, counter, expected, "");
+                    self.lose(index);
                 }
             }
         } else if packet.discontinuity && slot.known && packet.counter != (before + 1) & 15 {
-            slot.lose();
+            self.lose(index);
         }
         let slot = &mut self.slots[usize::from(index)];
         slot.was_repeated = repeated;
         slot.known = true;
         slot.last = *packet.bytes;
         repeated
+    }
+
+    /// Bytes of a PID were lost.
+    fn lose(&mut self, index: u16) {
+        let slot = &mut self.slots[usize::from(index)];
+        if let Some(sections) = &mut slot.sections {
+            sections.lose();
+        }
+        let clock = slot.clock;
+        if let Some(stream) = &mut slot.stream {
+            stream.pes.lose();
+            stream.units.lose();
+            self.wait(clock, index, Kind::Loss);
+        }
     }
 
     fn pcr(&mut self, index: u16, pcr: i64, discontinuity: bool, place: Place) {
@@ -327,8 +341,22 @@ impl Inspector {
                 state.close(self.packets, pcr, ticks);
                 if ticks > LONGEST_PCR_GAP {
                     let (value, limit) = (ticks / 27, LONGEST_PCR_GAP / 27);
-                    self.findings.measure(Rule::PcrRepetition, place, "since the last PCR", value, limit, "us");
-                    self.findings.measure(Rule::PcrDiscontinuity, place, "step of the PCR", value, limit, "us");
+                    self.findings.measure(
+                        Rule::PcrRepetition,
+                        place,
+                        "since the last PCR",
+                        value,
+                        limit,
+                        "us",
+                    );
+                    self.findings.measure(
+                        Rule::PcrDiscontinuity,
+                        place,
+                        "step of the PCR",
+                        value,
+                        limit,
+                        "us",
+                    );
                 }
                 self.time_queue(clock);
                 if self.clocks[usize::from(clock)].window_is_full() {
@@ -340,7 +368,14 @@ impl Inspector {
             step => {
                 if let Step::Jump(ticks) = step {
                     let limit = LONGEST_PCR_GAP / 27;
-                    self.findings.measure(Rule::PcrDiscontinuity, place, "step of the PCR", ticks / 27, limit, "us");
+                    self.findings.measure(
+                        Rule::PcrDiscontinuity,
+                        place,
+                        "step of the PCR",
+                        ticks / 27,
+                        limit,
+                        "us",
+                    );
                 }
                 self.time_queue(clock);
                 self.judge_accuracy(clock);
@@ -379,22 +414,22 @@ impl Inspector {
                 findings.note(Rule::RandomAccessPcr, place, "random_access_indicator without PCR");
             }
         }
-        let (mut header, mut units) = (0, 0);
+        let mut cargo = Cargo::default();
         if repeated || !packet.has_payload {
         } else if packet.scrambled {
             stream.units.unknown = Some("scrambled");
         } else if stream.coding.is_sections() || stream.coding == Coding::Other {
         } else {
-            (header, units) = stream.take(packet, findings, place);
+            cargo = stream.take(packet, findings, place);
         }
         if let Some(why) = stream.units.unknown {
             stream.buffer.refuse(why);
             stream.units.starts.clear();
         } else if self.size != Some(PacketSize::Bytes192) {
-            let skip = packet.payload_at as u8;
-            self.wait(clock, index, Kind::Stream { skip, header: header as u16, units, repeated });
+            self.wait(clock, index, Kind::Stream { cargo, repeated });
         } else {
-            stream.units.unknown = Some("M2TS: packets arrive by their own time stamps, which are not simulated");
+            stream.units.unknown =
+                Some("M2TS: packets arrive by their own time stamps, which are not simulated");
         }
     }
 
@@ -410,29 +445,16 @@ impl Inspector {
     }
 }
 
-impl Slot {
-    /// Bytes of this PID were lost.
-    fn lose(&mut self) {
-        if let Some(sections) = &mut self.sections {
-            sections.lose();
-        }
-        if let Some(stream) = &mut self.stream {
-            stream.pes.lose();
-            stream.units.lose();
-        }
-    }
-}
-
 impl Stream {
     pub(crate) fn new(program: u16, stream_type: u8, coding: Coding, plot: bool) -> Stream {
-        let buffer = DecoderBuffer { traces: plot.then(Default::default), ..DecoderBuffer::default() };
         Stream {
             program,
             stream_type,
             coding,
             pes: PesReader::default(),
+            pes_packets: 0,
             units: AccessUnits::new(coding),
-            buffer,
+            buffer: DecoderBuffer::new(plot),
             last_dts: None,
             first_dts: None,
             random_access: 0,
@@ -442,25 +464,40 @@ impl Stream {
         }
     }
 
-    /// Takes a payload. Returns the bytes of PES headers and the access units in it.
-    fn take(&mut self, packet: &Packet<'_>, findings: &mut Findings, place: Place) -> (usize, u8) {
+    /// Takes a payload. Returns its bytes of PES headers and of the elementary stream, and the access units that
+    /// begin in it.
+    fn take(&mut self, packet: &Packet<'_>, findings: &mut Findings, place: Place) -> Cargo {
         let payload = packet.payload();
-        let taken = self.pes.push(packet.start, payload);
-        for (rule, what, value, limit) in taken.broken.into_iter().flatten() {
-            findings.measure(rule, place, what, value, limit, "");
+        let pes = self.pes.push(packet.start, payload);
+        match pes.fault {
+            Some(Fault::Header) => findings.note(Rule::PesSyntax, place, "PES header"),
+            Some(Fault::Short(bytes)) => {
+                findings.measure(
+                    Rule::PesLength,
+                    place,
+                    "bytes missing at the end of the packet before",
+                    bytes,
+                    0,
+                    "",
+                );
+            }
+            Some(Fault::Long) => findings.note(Rule::PesLength, place, "bytes beyond PES_packet_length"),
+            None => {}
         }
-        if let Some(header) = taken.completed {
-            self.judge_stamps(header.pts, header.dts, findings, place);
-            self.units.stamp(header.dts);
+        if let Some(head) = pes.head {
+            self.pes_packets += 1;
+            if head.length == 0 && self.coding.is_audio() {
+                findings.note(Rule::PesUnbounded, place, "PES_packet_length 0");
+            }
+            let dts = head.dts.or(head.pts);
+            self.judge_stamps(head.pts, dts, findings, place);
+            self.units.stamp(dts);
         }
-        if !self.pes.is_open() {
-            return (payload.len(), 0);
-        }
-        let begun = self.units.push(&payload[taken.header..]);
+        let begun = self.units.push(&payload[pes.header..pes.header + pes.data]);
         for _ in 0..begun.undelimited {
             findings.note(Rule::Delimiter, place, "access unit without a delimiter");
         }
-        (taken.header, begun.units)
+        Cargo { header: pes.header as u8, data: pes.data as u8, units: begun.units }
     }
 
     fn judge_stamps(&mut self, pts: Option<i64>, dts: Option<i64>, findings: &mut Findings, place: Place) {

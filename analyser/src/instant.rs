@@ -32,7 +32,9 @@ mod tests {
 
     #[test]
     fn wraps() {
-        for (difference, nearest) in [(0, 0), (5, 5), (-5, -5), (STAMP_MODULUS - 5, -5), (5 - STAMP_MODULUS, 5)] {
+        for (difference, nearest) in
+            [(0, 0), (5, 5), (-5, -5), (STAMP_MODULUS - 5, -5), (5 - STAMP_MODULUS, 5)]
+        {
             assert_eq!(wrapped(difference, STAMP_MODULUS), nearest);
         }
         assert_eq!((microseconds(27 * 256), microseconds(-27 * 256 * 3), microseconds(27 * 128)), (1, -3, 1));

@@ -27,7 +27,13 @@ impl StartCodes {
     /// Takes bytes, the first of which is number `position` of the stream. `want` tells how many bytes are
     /// wanted behind a code from the first of them; `told` gets each code's place and bytes.
     #[inline]
-    pub(crate) fn push(&mut self, position: u64, bytes: &[u8], want: impl Fn(u8) -> usize, mut told: impl FnMut(u64, &[u8])) {
+    pub(crate) fn push(
+        &mut self,
+        position: u64,
+        bytes: &[u8],
+        want: impl Fn(u8) -> usize,
+        mut told: impl FnMut(u64, &[u8]),
+    ) {
         let zeros = self.zeros;
         // A code that began before these bytes.
         let spanning = match bytes {
@@ -120,17 +126,18 @@ mod tests {
             let (mut codes, mut told) = (StartCodes::default(), Vec::new());
             let mut position = 0;
             for piece in stream.chunks(cut) {
-                codes.push(position, piece, |first| if first == 0x67 { 4 } else { 2 }, |at, unit| told.push((at, unit.to_vec())));
+                codes.push(
+                    position,
+                    piece,
+                    |first| if first == 0x67 { 4 } else { 2 },
+                    |at, unit| told.push((at, unit.to_vec())),
+                );
                 position += piece.len() as u64;
             }
             told
         };
-        let expected = vec![
-            (0, vec![9, 16]),
-            (6, vec![6, 5]),
-            (13, vec![0x67, 1, 2, 3]),
-            (62, vec![0x41, 0x9A]),
-        ];
+        let expected =
+            vec![(0, vec![9, 16]), (6, vec![6, 5]), (13, vec![0x67, 1, 2, 3]), (62, vec![0x41, 0x9A])];
         for cut in 1..=stream.len() {
             assert_eq!(all(cut), expected, "pieces of {cut}");
         }

@@ -114,12 +114,20 @@ mod tests {
         let bytes = packet(&[0x47, 0x41, 0x00, 0x37, 7, 0x50, 0, 0, 0, 1, 0xFE, 5]);
         let read = Packet::read(&bytes);
         assert_eq!((read.pid, read.start, read.counter, read.payload_at), (0x100, true, 7, 12));
-        assert_eq!((read.pcr, read.random_access, read.malformed), (Some(2 * 300 + 300 / 300 * 300 + 5), true, false));
+        assert_eq!(
+            (read.pcr, read.random_access, read.malformed),
+            (Some(2 * 300 + 300 / 300 * 300 + 5), true, false)
+        );
     }
 
     #[test]
     fn malformed() {
-        for head in [&[0x47, 0, 0, 0x00][..], &[0x47, 0, 0, 0x30, 183], &[0x47, 0, 0, 0x20, 184], &[0x47, 0, 0, 0x30, 6, 0x10]] {
+        for head in [
+            &[0x47, 0, 0, 0x00][..],
+            &[0x47, 0, 0, 0x30, 183],
+            &[0x47, 0, 0, 0x20, 184],
+            &[0x47, 0, 0, 0x30, 6, 0x10],
+        ] {
             assert!(Packet::read(&packet(head)).malformed, "{head:?}");
         }
         for head in [&[0x47, 0, 0, 0x10][..], &[0x47, 0, 0, 0x30, 182, 0], &[0x47, 0, 0, 0x20, 183, 0]] {

@@ -119,7 +119,9 @@ impl Line {
             .chain(upper.windows(2))
             .map(|edge| {
                 let slope = slope(edge[0], edge[1]);
-                let height = |p: &(i64, i64)| i128::from(p.1) * i128::from(slope.1) - i128::from(p.0) * i128::from(slope.0);
+                let height = |p: &(i64, i64)| {
+                    i128::from(p.1) * i128::from(slope.1) - i128::from(p.0) * i128::from(slope.0)
+                };
                 // Over a convex hull's chain the height has one extreme, but chains are short.
                 let most = upper.iter().map(height).max().unwrap_or(0);
                 let least = lower.iter().map(height).min().unwrap_or(0);
@@ -149,7 +151,8 @@ fn hull(at: &[(i64, i64)], side: i128) -> Vec<(i64, i64)> {
     let mut chain: Vec<(i64, i64)> = Vec::new();
     for &p in at {
         while let [.., a, b] = chain[..] {
-            let cross = i128::from(b.0 - a.0) * i128::from(p.1 - a.1) - i128::from(b.1 - a.1) * i128::from(p.0 - a.0);
+            let cross =
+                i128::from(b.0 - a.0) * i128::from(p.1 - a.1) - i128::from(b.1 - a.1) * i128::from(p.0 - a.0);
             if cross * side > 0 {
                 break;
             }
@@ -166,7 +169,9 @@ mod tests {
 
     /// PCRs every 40 packets at a rate of 5 Mb/s, rounded down to a tick.
     fn constant(count: u64) -> Vec<Point> {
-        (0..count).map(|n| Point { packet: n * 40, ticks: (n as i64 * 40 * 188 * 8 * 27 / 5) + 1_000_000 }).collect()
+        (0..count)
+            .map(|n| Point { packet: n * 40, ticks: (n as i64 * 40 * 188 * 8 * 27 / 5) + 1_000_000 })
+            .collect()
     }
 
     fn fit(points: &[Point]) -> Fit {
@@ -181,7 +186,8 @@ mod tests {
         let fit = fit(&constant(WINDOW as u64));
         assert!(fit.out.is_empty() && fit.peak_ps <= 37_038 / 2 + 1, "{}", fit.peak_ps);
         // 324,864 ticks in 40 packets exactly: no residual at all.
-        let exact: Vec<Point> = (0..100).map(|n| Point { packet: n * 40, ticks: n as i64 * 324_864 }).collect();
+        let exact: Vec<Point> =
+            (0..100).map(|n| Point { packet: n * 40, ticks: n as i64 * 324_864 }).collect();
         assert_eq!(super::tests::fit(&exact).peak_ps, 0);
     }
 
@@ -198,7 +204,8 @@ mod tests {
     #[test]
     fn just_over_and_under() {
         for (ticks, out) in [(13, 0), (14, 1), (-13, 0), (-14, 1)] {
-            let mut points: Vec<Point> = (0..300).map(|n| Point { packet: n * 40, ticks: n as i64 * 324_864 }).collect();
+            let mut points: Vec<Point> =
+                (0..300).map(|n| Point { packet: n * 40, ticks: n as i64 * 324_864 }).collect();
             points[150].ticks += ticks;
             assert_eq!(fit(&points).out.len(), out, "{ticks}");
         }
@@ -206,7 +213,8 @@ mod tests {
 
     #[test]
     fn variable_and_few() {
-        let points: Vec<Point> = (0..100).map(|n| Point { packet: n * 40 + n * n, ticks: n as i64 * 1_000_000 }).collect();
+        let points: Vec<Point> =
+            (0..100).map(|n| Point { packet: n * 40 + n * n, ticks: n as i64 * 1_000_000 }).collect();
         assert_eq!(judge(&points), Judgement::Variable);
         assert_eq!(judge(&constant(3)), Judgement::Few);
     }

@@ -176,7 +176,8 @@ fn stamp(b: &[u8]) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const HEADER: [u8; 19] = [0, 0, 1, 0xE0, 0, 17, 0x84, 0xC0, 10, 0x31, 0, 1, 0x0F, 0xA1, 0x11, 0, 1, 7, 0x09];
+    const HEADER: [u8; 19] =
+        [0, 0, 1, 0xE0, 0, 17, 0x84, 0xC0, 10, 0x31, 0, 1, 0x0F, 0xA1, 0x11, 0, 1, 7, 0x09];
 
     #[test]
     fn header_in_pieces() {

@@ -46,7 +46,9 @@ impl Plot {
         }
         for slot in &inspector.slots {
             let Some(stream) = &slot.stream else { continue };
-            let (Some(model), Some(traces)) = (stream.buffer.model(), &stream.buffer.traces) else { continue };
+            let (Some(model), Some(traces)) = (stream.buffer.model(), &stream.buffer.traces) else {
+                continue;
+            };
             let panel = |title: &str, limits, trace: &Trace| Panel {
                 title: format!("PID {:#06x}, {}: {title}", slot.pid, stream.coding.name()),
                 unit: "bytes",
@@ -96,12 +98,14 @@ impl Panel {
         let limits = || self.limits.iter().copied().filter(shown);
         let most = limits().chain([peak, 1]).max().unwrap_or(1);
         let least = limits().chain([floor, 0]).min().unwrap_or(0);
-        let (most, least) = (most + (most - least) / 20, least - if least < 0 { (most - least) / 20 } else { 0 });
+        let (most, least) =
+            (most + (most - least) / 20, least - if least < 0 { (most - least) / 20 } else { 0 });
         let x = |at: i64| {
             LEFT * 100 + (i128::from(at - begin) * i128::from(wide * 100) / i128::from(end - begin)) as i64
         };
         let y = |value: i64| {
-            let share = i128::from(value - least) * i128::from(HEIGHT * 100) / i128::from((most - least).max(1));
+            let share =
+                i128::from(value - least) * i128::from(HEIGHT * 100) / i128::from((most - least).max(1));
             (top + HEIGHT) * 100 - share as i64
         };
         let (bottom, right) = (top + HEIGHT, WIDTH - RIGHT);

@@ -69,7 +69,9 @@ pub(crate) fn descriptors(mut info: &[u8]) -> impl Iterator<Item = (u8, &[u8])> 
 
 /// The PIDs that CA descriptors name.
 pub(crate) fn ca_pids(info: &[u8]) -> impl Iterator<Item = u16> + '_ {
-    descriptors(info).filter(|(tag, content)| *tag == 9 && content.len() >= 4).map(|(_, content)| pid(content[2], content[3]))
+    descriptors(info)
+        .filter(|(tag, content)| *tag == 9 && content.len() >= 4)
+        .map(|(_, content)| pid(content[2], content[3]))
 }
 
 fn pid(high: u8, low: u8) -> u16 {

@@ -253,7 +253,8 @@ impl Report {
             .map(|slot| pid_report(inspector, slot))
             .collect();
         pids.sort_by_key(|pid| pid.pid);
-        let null_packets = pids.iter().find(|pid| pid.pid == crate::packet::NULL_PID).map_or(0, |pid| pid.packets);
+        let null_packets =
+            pids.iter().find(|pid| pid.pid == crate::packet::NULL_PID).map_or(0, |pid| pid.packets);
         Report {
             format: 1,
             bytes,
@@ -338,7 +339,7 @@ fn stream_report(inspector: &Inspector, slot: &Slot, stream: &Stream) -> StreamR
         program: inspector.tables.programs.get(usize::from(stream.program)).map_or(0, |p| p.number),
         stream_type: stream.stream_type,
         coding: stream.coding,
-        pes_packets: stream.pes.packets,
+        pes_packets: stream.pes_packets,
         access_units: stream.units.count,
         random_access: stream.random_access,
         longest_dts_gap: stream.longest_stamp_gap,
@@ -367,7 +368,8 @@ fn judge(inspector: &mut Inspector, rule: Rule, dvb: bool) -> RuleReport {
         *graded = false;
         why.get_or_insert(reason.into());
     };
-    let streams = || inspector.slots.iter().filter_map(|slot| slot.stream.as_ref().map(|stream| (slot, stream)));
+    let streams =
+        || inspector.slots.iter().filter_map(|slot| slot.stream.as_ref().map(|stream| (slot, stream)));
     match rule {
         Rule::Pat | Rule::Pmt | Rule::PidMissing | Rule::Unreferenced if !timed => {
             refuse("fewer than two PCRs: no clock", &mut graded, &mut why);
@@ -385,7 +387,9 @@ fn judge(inspector: &mut Inspector, rule: Rule, dvb: bool) -> RuleReport {
                 Some(&ps) => {
                     why = Some(format!("greatest distance from the line {}.{:03} ns", ps / 1000, ps % 1000));
                 }
-                None if not_graded_pids.is_empty() => refuse("too few PCRs for a line", &mut graded, &mut why),
+                None if not_graded_pids.is_empty() => {
+                    refuse("too few PCRs for a line", &mut graded, &mut why)
+                }
                 None => refuse(
                     "variable rate: the PCRs alone define when bytes arrive, so no line can be drawn through them",
                     &mut graded,
@@ -415,12 +419,18 @@ fn judge(inspector: &mut Inspector, rule: Rule, dvb: bool) -> RuleReport {
             }
         }
         Rule::SiRepetition => {
-            let any = inspector.slots.iter().any(|slot| (0x10..=0x14).contains(&slot.pid) && slot.packets > 0);
+            let any =
+                inspector.slots.iter().any(|slot| (0x10..=0x14).contains(&slot.pid) && slot.packets > 0);
             if !any || !timed {
                 refuse("no SI tables, or no clock", &mut graded, &mut why);
             }
         }
-        Rule::TbOverflow | Rule::MbOverflow | Rule::BOverflow | Rule::Underflow | Rule::EmptyBuffer | Rule::DataDelay => {
+        Rule::TbOverflow
+        | Rule::MbOverflow
+        | Rule::BOverflow
+        | Rule::Underflow
+        | Rule::EmptyBuffer
+        | Rule::DataDelay => {
             let (mut judged, mut reasons) = (0, Vec::new());
             for (slot, stream) in streams() {
                 match not_graded(inspector, slot, stream) {
@@ -448,8 +458,13 @@ fn judge(inspector: &mut Inspector, rule: Rule, dvb: bool) -> RuleReport {
         Rule::Delimiter if !streams().any(|(_, stream)| stream.coding == Coding::Avc) => {
             refuse("no AVC", &mut graded, &mut why);
         }
-        Rule::Pts | Rule::DtsOrder | Rule::PtsBeforeDts | Rule::PesLength | Rule::PesUnbounded | Rule::PesSyntax
-            if !streams().any(|(_, stream)| stream.pes.packets > 0) =>
+        Rule::Pts
+        | Rule::DtsOrder
+        | Rule::PtsBeforeDts
+        | Rule::PesLength
+        | Rule::PesUnbounded
+        | Rule::PesSyntax
+            if !streams().any(|(_, stream)| stream.pes_packets > 0) =>
         {
             refuse("no PES packets", &mut graded, &mut why);
         }

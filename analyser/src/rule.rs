@@ -138,7 +138,14 @@ impl Findings {
         self.add(rule, place, what, Some((value, limit)), unit);
     }
 
-    fn add(&mut self, rule: Rule, place: Place, what: &'static str, figures: Option<(i64, i64)>, unit: &'static str) {
+    fn add(
+        &mut self,
+        rule: Rule,
+        place: Place,
+        what: &'static str,
+        figures: Option<(i64, i64)>,
+        unit: &'static str,
+    ) {
         let found = &mut self.0[rule as usize];
         found.count += 1;
         if found.first.len() < KEPT {

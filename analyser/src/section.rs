@@ -21,9 +21,7 @@ const CRC_TABLE: [u32; 256] = {
 
 /// The CRC-32 of annex A; zero over a whole section that is intact.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    bytes
-        .iter()
-        .fold(u32::MAX, |crc, &byte| crc << 8 ^ CRC_TABLE[usize::from((crc >> 24) as u8 ^ byte)])
+    bytes.iter().fold(u32::MAX, |crc, &byte| crc << 8 ^ CRC_TABLE[usize::from((crc >> 24) as u8 ^ byte)])
 }
 
 /// A complete section.
@@ -181,9 +179,6 @@ mod tests {
         push(true, &second);
         push(false, &[0xFF; 184]);
         push(true, &[200, 1, 2]);
-        assert_eq!(
-            got,
-            [(0, 0), (0x40, 303), (0, 0), (0x42, 23), (0, 0), (0x70, 8), (0xFF, 0)]
-        );
+        assert_eq!(got, [(0, 0), (0x40, 303), (0, 0), (0x42, 23), (0, 0), (0x70, 8), (0xFF, 0)]);
     }
 }

@@ -45,7 +45,13 @@ fn adts(b: &[u8; HEADER]) -> Option<SoundFrame> {
     let channels = if configuration == 7 { 8 } else { configuration };
     let length = usize::from(b[3] & 3) << 11 | usize::from(b[4]) << 3 | usize::from(b[5] >> 5);
     let blocks = u32::from(b[6] & 3) + 1;
-    Some(SoundFrame { length, samples: 1024 * blocks, rate, goes_on: false, model: BufferModel::adts(channels) })
+    Some(SoundFrame {
+        length,
+        samples: 1024 * blocks,
+        rate,
+        goes_on: false,
+        model: BufferModel::adts(channels),
+    })
 }
 
 fn mpeg_audio(b: &[u8; HEADER]) -> Option<SoundFrame> {
@@ -80,8 +86,15 @@ fn mpeg_audio(b: &[u8; HEADER]) -> Option<SoundFrame> {
         3 if shift > 0 => 576,
         _ => 1152,
     };
-    let length = if layer == 1 { (12 * bits / rate + padding) * 4 } else { samples / 8 * bits / rate + padding };
-    Some(SoundFrame { length: length as usize, samples, rate, goes_on: false, model: BufferModel::audio(2_000_000, 3584) })
+    let length =
+        if layer == 1 { (12 * bits / rate + padding) * 4 } else { samples / 8 * bits / rate + padding };
+    Some(SoundFrame {
+        length: length as usize,
+        samples,
+        rate,
+        goes_on: false,
+        model: BufferModel::audio(2_000_000, 3584),
+    })
 }
 
 fn ac3(b: &[u8; HEADER], model: BufferModel) -> Option<SoundFrame> {
@@ -123,9 +136,14 @@ mod tests {
 
     #[test]
     fn lengths() {
-        let read = |coding, b: [u8; HEADER]| SoundFrame::read(coding, &b).map(|f| (f.length, f.samples, f.rate, f.goes_on));
+        let read = |coding, b: [u8; HEADER]| {
+            SoundFrame::read(coding, &b).map(|f| (f.length, f.samples, f.rate, f.goes_on))
+        };
         // 48 kHz stereo, 371 bytes.
-        assert_eq!(read(Coding::Adts, [0xFF, 0xF1, 0x4C, 0x80, 0x2E, 0x7F, 0xFC]), Some((371, 1024, 48000, false)));
+        assert_eq!(
+            read(Coding::Adts, [0xFF, 0xF1, 0x4C, 0x80, 0x2E, 0x7F, 0xFC]),
+            Some((371, 1024, 48000, false))
+        );
         // Layer II, 192 kbit/s, 48 kHz; layer III, 128 kbit/s, 44.1 kHz, padded.
         assert_eq!(read(Coding::MpegAudio, [0xFF, 0xFD, 0xA4, 0, 0, 0, 0]), Some((576, 1152, 48000, false)));
         assert_eq!(read(Coding::MpegAudio, [0xFF, 0xFB, 0x92, 0, 0, 0, 0]), Some((418, 1152, 44100, false)));
@@ -134,8 +152,14 @@ mod tests {
         // 44.1 kHz, 32 kbit/s: 69 words, and one more.
         assert_eq!(read(Coding::Ac3Dvb, [0x0B, 0x77, 0, 0, 0x41, 0x40, 0]), Some((140, 1536, 44100, false)));
         // 512 bytes of six blocks; a dependent substream.
-        assert_eq!(read(Coding::Eac3Dvb, [0x0B, 0x77, 0, 0xFF, 0x30, 0x80, 0]), Some((512, 1536, 48000, false)));
-        assert_eq!(read(Coding::Eac3Dvb, [0x0B, 0x77, 0x40, 0xFF, 0x30, 0x80, 0]), Some((512, 1536, 48000, true)));
+        assert_eq!(
+            read(Coding::Eac3Dvb, [0x0B, 0x77, 0, 0xFF, 0x30, 0x80, 0]),
+            Some((512, 1536, 48000, false))
+        );
+        assert_eq!(
+            read(Coding::Eac3Dvb, [0x0B, 0x77, 0x40, 0xFF, 0x30, 0x80, 0]),
+            Some((512, 1536, 48000, true))
+        );
         assert_eq!(read(Coding::Adts, [0; 7]), None);
     }
 }

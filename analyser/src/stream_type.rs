@@ -41,7 +41,10 @@ pub enum Coding {
 
 impl Coding {
     /// The coding of an entry.
-    pub(crate) fn of<'a>(stream_type: u8, descriptors: impl Iterator<Item = (u8, &'a [u8])> + Clone) -> Coding {
+    pub(crate) fn of<'a>(
+        stream_type: u8,
+        descriptors: impl Iterator<Item = (u8, &'a [u8])> + Clone,
+    ) -> Coding {
         let has = |tag: u8| descriptors.clone().any(|(t, _)| t == tag);
         let registered = |id: &[u8; 4]| descriptors.clone().any(|(t, c)| t == 5 && c.starts_with(id));
         match stream_type {

@@ -31,11 +31,26 @@ impl SystemBuffer {
     }
 
     /// A packet of which the last `payload` bytes go on to Bsys.
-    pub(crate) fn packet(&mut self, first: i64, last: i64, payload: i64, r_sys: i64, findings: &mut Findings, place: Place) {
+    pub(crate) fn packet(
+        &mut self,
+        first: i64,
+        last: i64,
+        payload: i64,
+        r_sys: i64,
+        findings: &mut Findings,
+        place: Place,
+    ) {
         self.packets += 1;
         let passage = self.tb.enter(RX_SYS, first, last);
         if passage.overflow {
-            findings.measure(Rule::SystemOverflow, place, "TBsys", (passage.peak + BYTE - 1) / BYTE, 512, "bytes");
+            findings.measure(
+                Rule::SystemOverflow,
+                place,
+                "TBsys",
+                (passage.peak + BYTE - 1) / BYTE,
+                512,
+                "bytes",
+            );
         }
         if passage.stale {
             findings.note(Rule::EmptyBuffer, place, "TBsys not empty for a second");
@@ -49,7 +64,14 @@ impl SystemBuffer {
         self.at = end;
         self.peak = self.peak.max(self.level);
         if self.level > BSYS_SIZE * BYTE + BIT {
-            findings.measure(Rule::SystemOverflow, place, "Bsys", (self.level + BYTE - 1) / BYTE, BSYS_SIZE, "bytes");
+            findings.measure(
+                Rule::SystemOverflow,
+                place,
+                "Bsys",
+                (self.level + BYTE - 1) / BYTE,
+                BSYS_SIZE,
+                "bytes",
+            );
         }
     }
 }

@@ -134,7 +134,10 @@ impl Inspector {
             self.associate(association.program, association.pid);
         }
         if changed {
-            for program in (0..self.tables.programs.len()).filter(|&p| !self.tables.programs[p].current).collect::<Vec<_>>() {
+            for program in (0..self.tables.programs.len())
+                .filter(|&p| !self.tables.programs[p].current)
+                .collect::<Vec<_>>()
+            {
                 self.unmap(program);
             }
         }
@@ -193,7 +196,8 @@ impl Inspector {
         let streams = std::mem::take(&mut self.tables.programs[program].streams);
         let others = std::mem::take(&mut self.tables.programs[program].others);
         for slot in streams.into_iter().chain(others) {
-            let wanted = self.tables.programs.iter().any(|p| p.streams.contains(&slot) || p.others.contains(&slot));
+            let wanted =
+                self.tables.programs.iter().any(|p| p.streams.contains(&slot) || p.others.contains(&slot));
             if !wanted {
                 self.slots[usize::from(slot)].referenced = false;
                 if self.slots[usize::from(slot)].role == Role::Stream {
@@ -207,11 +211,10 @@ impl Inspector {
     fn pmt(&mut self, section: Section<'_>, place: Place) {
         let number = section.extension();
         let pid = place.pid;
-        let Some(index) = self
-            .tables
-            .programs
-            .iter()
-            .position(|program| program.number == number && Some(program.map_pid) == pid && program.current)
+        let Some(index) =
+            self.tables.programs.iter().position(|program| {
+                program.number == number && Some(program.map_pid) == pid && program.current
+            })
         else {
             return;
         };
@@ -265,11 +268,28 @@ impl Inspector {
 pub(crate) struct Repetition {
     begun: Option<i64>,
     /// The table that the PID is for, by what tells its sections apart: when it came last.
-    wanted: Vec<((u16, u8), i64)>,
+    wanted: Latest<(u16, u8)>,
     /// Table and extension: when the last section of them ended.
-    ends: Vec<((u8, u16), i64)>,
+    ends: Latest<(u8, u16)>,
     pub(crate) longest: i64,
     pub(crate) sections: u64,
+}
+
+/// When each of a bounded number of things was last.
+#[derive(Debug, Default)]
+struct Latest<K>(Vec<(K, i64)>);
+
+impl<K: PartialEq> Latest<K> {
+    /// Remembers `at` for `key`; returns what was remembered before.
+    fn replace(&mut self, key: K, at: i64) -> Option<i64> {
+        if let Some((_, last)) = self.0.iter_mut().find(|(known, _)| *known == key) {
+            return Some(std::mem::replace(last, at));
+        }
+        if self.0.len() < REMEMBERED {
+            self.0.push((key, at));
+        }
+        None
+    }
 }
 
 /// What a PID's table is, its rule, and its longest distance in microseconds.
@@ -307,33 +327,30 @@ impl Repetition {
     ) {
         if pid >= 0x10 && role == Role::Table {
             let begun = self.begun.take().unwrap_or(at);
-            match self.ends.iter_mut().find(|(key, _)| *key == (table, extension)) {
-                Some((_, end)) => {
-                    let gap = microseconds(begun - *end);
-                    if gap < LEAST_GAP {
-                        findings.measure(Rule::SiRepetition, place, "since the last section", gap, LEAST_GAP, "us");
-                    }
-                    *end = at;
+            if let Some(end) = self.ends.replace((table, extension), at) {
+                let gap = microseconds(begun - end);
+                if gap < LEAST_GAP {
+                    findings.measure(
+                        Rule::SiRepetition,
+                        place,
+                        "since the last section",
+                        gap,
+                        LEAST_GAP,
+                        "us",
+                    );
                 }
-                None if self.ends.len() < REMEMBERED => self.ends.push(((table, extension), at)),
-                None => {}
             }
         }
         let Some((rule, what, limit)) = wanted(role, pid, table) else { return };
         self.sections += 1;
         // Of the present and following events each section counts; of other tables any.
         let part = if rule == Rule::Eit { (extension, number) } else { (0, 0) };
-        match self.wanted.iter_mut().find(|(known, _)| *known == part) {
-            Some((_, last)) => {
-                let gap = microseconds(at - *last);
-                self.longest = self.longest.max(gap);
-                if gap > limit {
-                    findings.measure(rule, place, what, gap, limit, "us");
-                }
-                *last = at;
+        if let Some(last) = self.wanted.replace(part, at) {
+            let gap = microseconds(at - last);
+            self.longest = self.longest.max(gap);
+            if gap > limit {
+                findings.measure(rule, place, what, gap, limit, "us");
             }
-            None if self.wanted.len() < REMEMBERED => self.wanted.push((part, at)),
-            None => {}
         }
     }
 
@@ -348,7 +365,7 @@ impl Repetition {
             _ => 0x70,
         };
         let Some((rule, what, limit)) = wanted(role, pid, table) else { return };
-        for &(_, last) in &self.wanted {
+        for &(_, last) in &self.wanted.0 {
             let gap = microseconds(end - last);
             if gap > limit {
                 findings.measure(rule, place, what, gap, limit, "us");

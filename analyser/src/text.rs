@@ -7,7 +7,11 @@ use std::fmt::{Display, Formatter, Result};
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let size = self.packet_size.map_or(0, |size| size.stride());
-        writeln!(f, "{} packets of {size} bytes, {} bytes, {} skipped", self.packets, self.bytes, self.skipped_bytes)?;
+        writeln!(
+            f,
+            "{} packets of {size} bytes, {} bytes, {} skipped",
+            self.packets, self.bytes, self.skipped_bytes
+        )?;
         writeln!(
             f,
             "{} s, {} bit/s, {} null packets",

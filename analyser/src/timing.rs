@@ -38,16 +38,20 @@ impl Inspector {
         let place = self.place(waiting.packet, self.slots[usize::from(waiting.slot)].pid);
         let slot = &mut self.slots[usize::from(waiting.slot)];
         match waiting.kind {
-            Kind::Stream { skip, header, units, repeated } => {
+            Kind::Stream { cargo, repeated } => {
                 let Some(stream) = &mut slot.stream else { return };
-                let arrival =
-                    Arrival { first, last, skip: i64::from(skip), header: i64::from(header), repeated };
-                for _ in 0..units {
+                let arrival = Arrival { first, last, cargo, repeated };
+                for _ in 0..cargo.units {
                     let Some(start) = stream.units.starts.pop_front() else { break };
                     let dts = start.dts.map(|dts| interval.time_of(dts.base).saturating_add(dts.plus));
                     stream.buffer.begin(start, dts, &arrival, &mut self.findings, place);
                 }
                 stream.buffer.packet(arrival, &mut self.findings, place);
+            }
+            Kind::Loss => {
+                if let Some(stream) = &mut slot.stream {
+                    stream.buffer.lose();
+                }
             }
             Kind::System { program, payload } => {
                 if let Some(system) = self.systems.get_mut(usize::from(program)) {
@@ -70,10 +74,10 @@ impl Inspector {
 
     /// Something that waited in vain.
     fn forget(&mut self, waiting: &Waiting) {
-        if let (Kind::Stream { units, .. }, Some(stream)) =
+        if let (Kind::Stream { cargo, .. }, Some(stream)) =
             (waiting.kind, &mut self.slots[usize::from(waiting.slot)].stream)
         {
-            let units = usize::from(units).min(stream.units.starts.len());
+            let units = usize::from(cargo.units).min(stream.units.starts.len());
             stream.units.starts.drain(..units);
             stream.buffer.reset();
         }

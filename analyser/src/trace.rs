@@ -4,11 +4,11 @@
 /// Columns kept at most; after halving there are half as many.
 const MOST: usize = 4096;
 /// Width of a column at first, in parts of ticks: a millisecond.
-const FIRST_WIDTH: i64 = crate::arrival::MS;
+const FIRST_WIDTH: i64 = crate::instant::PER_SECOND / 1000;
 
 /// Smallest and largest value of each column.
-#[derive(Debug, Clone)]
-pub struct Trace {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trace {
     origin: Option<i64>,
     width: i64,
     columns: Vec<Option<(i64, i64)>>,
@@ -46,11 +46,6 @@ impl Trace {
             .collect();
     }
 
-    /// The first instant in parts of ticks, if anything was added.
-    pub(crate) fn origin(&self) -> Option<i64> {
-        self.origin
-    }
-
     /// Instant of a column's beginning, and its smallest and largest value.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (i64, i64, i64)> + '_ {
         let origin = self.origin.unwrap_or(0);
@@ -61,27 +56,12 @@ impl Trace {
     }
 }
 
-/// What is traced of an elementary stream, in bytes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StreamTrace {
-    pub(crate) tb: Trace,
-    /// MB and EB together, or B.
-    pub(crate) main: Trace,
-}
-
-/// What is traced of a clock.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ClockTrace {
-    /// Time between PCRs, in microseconds.
-    pub(crate) interval: Trace,
-    /// Distance from the line through the first and the latest PCRs, in nanoseconds.
-    pub(crate) error: Trace,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arrival::{MS, SECOND};
+    use crate::instant::PER_SECOND as SECOND;
+
+    const MS: i64 = SECOND / 1000;
 
     #[test]
     fn columns_stay_few_and_keep_extremes() {
