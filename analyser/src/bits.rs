@@ -74,7 +74,7 @@ mod tests {
     fn codes() {
         let mut bits = Bits::new(&[0b1_010_011_0, 0b0100_0010, 0b1_0000000]);
         assert_eq!([bits.ue(), bits.ue(), bits.ue(), bits.ue()], [Some(0), Some(1), Some(2), Some(3)]);
-        assert_eq!((bits.se(), bits.bit()), (Some(3), Some(false)));
+        assert_eq!((bits.se(), bits.bit()), (Some(-2), Some(false)));
         assert_eq!(Bits::new(&[0; 8]).ue(), None);
         assert_eq!(without_emulation(&[1, 0, 0, 3, 1, 0, 0, 3, 0, 0, 3]), [1, 0, 0, 1, 0, 0, 0, 0]);
     }

@@ -172,23 +172,31 @@ enum Search {
 }
 
 fn search(data: &[u8], last: bool) -> Search {
-    if data.len() < WINDOW && !last {
+    let short = data.len() < WINDOW;
+    if short && !last {
         return Search::Nothing(0);
     }
-    for begin in 0..data.len().min(204) {
-        for size in PacketSize::ALL {
-            let (stride, lead) = (size.stride(), size.lead());
-            let Some(packets) = data.get(begin + lead..).filter(|rest| rest.len() >= PACKET) else {
-                continue;
-            };
-            let mut syncs = packets.iter().step_by(stride).take(TO_LOCK);
-            let enough = if last { packets.len() / stride.min(packets.len()) } else { TO_LOCK };
-            if syncs.len() >= enough.min(TO_LOCK) && syncs.all(|&b| b == SYNC_BYTE) {
+    let mut best = (0, Search::Nothing(if short { 0 } else { 204 }));
+    for size in PacketSize::ALL {
+        for begin in 0..data.len().min(204) {
+            let syncs = syncs(data, size, begin);
+            if syncs == TO_LOCK {
                 return Search::Found(size, begin);
+            }
+            // Of a stream shorter than five packets what fits best.
+            if short && syncs > best.0 {
+                best = (syncs, Search::Found(size, begin));
             }
         }
     }
-    Search::Nothing(if data.len() < WINDOW { 0 } else { 204 })
+    best.1
+}
+
+/// Packets with their sync byte, from `begin` to the end or five; 0 when one is without.
+fn syncs(data: &[u8], size: PacketSize, begin: usize) -> usize {
+    let packets = data.get(begin + size.lead()..).unwrap_or(&[]).chunks(size.stride());
+    let mut whole = packets.take(TO_LOCK).filter(|packet| packet.len() >= PACKET);
+    whole.try_fold(0, |count, packet| (packet[0] == SYNC_BYTE).then_some(count + 1)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -237,7 +245,7 @@ mod tests {
                         assert_eq!(heard.1, Some(size));
                     }
                     assert_eq!(heard.0.iter().filter(|h| h.0 == 'p').count(), packets, "{size:?} {lead}");
-                    assert_eq!(skipped >= lead as u64, true);
+                    assert!(skipped >= lead as u64);
                 }
             }
         }
@@ -252,7 +260,7 @@ mod tests {
         let kinds: String = heard.0.iter().map(|h| h.0).collect();
         assert_eq!(
             kinds,
-            format!("L{}b{}X L{}", "p".repeat(10), "p".repeat(10), "p".repeat(19)).replace(' ', "")
+            format!("L{}b{}X L{}", "p".repeat(10), "p".repeat(10), "p".repeat(18)).replace(' ', "")
         );
         for cut in [1, 7, 187, 188, 189, 5000] {
             assert_eq!(hear(&data, cut).0, heard, "pieces of {cut}");
