@@ -23,6 +23,8 @@ pub(crate) struct Cargo {
     pub(crate) data: u8,
     /// Access units that begin in it.
     pub(crate) units: u8,
+    /// The PES packet that ends here, or the one before, does not hold what it says.
+    pub(crate) broken: bool,
 }
 
 /// What waits for its arrival time.
@@ -198,8 +200,9 @@ impl Clock {
         self.point(packet, time);
     }
 
-    /// Takes a PCR that begins a time base. Whatever waited has been timed.
-    pub(crate) fn begin(&mut self, packet: u64, pcr: i64) {
+    /// Takes a PCR that begins a time base. Whatever waited has been timed. Returns 27 MHz ticks since the last
+    /// PCR, by the rate before.
+    pub(crate) fn begin(&mut self, packet: u64, pcr: i64) -> i64 {
         let time = match (self.last, self.interval) {
             (Some(_), Some(interval)) => interval.at(packet.wrapping_sub(interval.packet) as i64 * 188),
             (Some((_, _, time)), None) => time,
@@ -208,8 +211,9 @@ impl Clock {
         self.discontinuities += u64::from(self.last.is_some());
         self.flagged = false;
         self.interval = None;
-        self.last = Some((packet, pcr, time));
+        let before = self.last.replace((packet, pcr, time)).map_or(time, |last| last.2);
         self.point(packet, time);
+        time.saturating_sub(before) / PER_TICK
     }
 
     fn point(&mut self, packet: u64, time: i64) {

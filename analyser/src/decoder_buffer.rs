@@ -120,6 +120,12 @@ impl DecoderBuffer {
         (self.mb, self.eb, self.header_level) = (0, 0, 0);
     }
 
+    /// Bytes of the elementary stream came whose arrival nothing told.
+    pub(crate) fn skip(&mut self, bytes: u8) {
+        self.position += u64::from(bytes);
+        self.reset();
+    }
+
     /// Bytes were lost: the unit under way is not judged.
     pub(crate) fn lose(&mut self) {
         if let Some(unit) = self.units.back_mut().filter(|unit| unit.end.is_none()) {

@@ -55,7 +55,7 @@ pub(crate) struct Slot {
     pub(crate) is_pcr: bool,
     pub(crate) referenced: bool,
     /// When it was first seen unreferenced, on the main clock.
-    unreferenced_since: Option<i64>,
+    pub(crate) unreferenced_since: Option<i64>,
     pub(crate) sections: Option<Box<Assembler>>,
     pub(crate) repetition: Option<Box<Repetition>>,
     pub(crate) stream: Option<Box<Stream>>,
@@ -261,7 +261,12 @@ impl Inspector {
             }
         }
         match self.slots[usize::from(index)].role {
-            Role::Stream => self.stream_packet(index, packet, repeated, place),
+            Role::Stream => {
+                self.stream_packet(index, packet, repeated, place);
+                if self.slots[usize::from(index)].sections.is_some() {
+                    self.table_packet(index, packet, repeated, place);
+                }
+            }
             Role::Table | Role::ProgramMap(_) => self.table_packet(index, packet, repeated, place),
             Role::Unknown if !self.slots[usize::from(index)].referenced => self.unreferenced(index, place),
             _ => {}
@@ -278,15 +283,17 @@ impl Inspector {
             let expected = if packet.has_payload { (before + 1) & 15 } else { before };
             if packet.counter != expected {
                 let again = packet.has_payload && packet.counter == before && had_payload;
-                if again && !slot.was_repeated && packet.repeats(&slot.last) {
-                    repeated = true;
+                repeated = again && packet.repeats(&slot.last);
+                if repeated && !slot.was_repeated {
                     slot.repeated += 1;
                 } else {
                     slot.continuity_errors += 1;
                     let (counter, expected) = (i64::from(packet.counter), i64::from(expected));
                     let what = if again { "sent more than twice, or changed" } else { "counter" };
                     self.findings.measure(Rule::Continuity, place, what, counter, expected, "");
-                    self.lose(index);
+                    if !repeated {
+                        self.lose(index);
+                    }
                 }
             }
         } else if packet.discontinuity && slot.known && packet.counter != (before + 1) & 15 {
@@ -364,7 +371,9 @@ impl Inspector {
                 }
                 self.look_for_missing(clock, place);
             }
-            Step::First => state.begin(self.packets, pcr),
+            Step::First => {
+                state.begin(self.packets, pcr);
+            }
             step => {
                 if let Step::Jump(ticks) = step {
                     let limit = LONGEST_PCR_GAP / 27;
@@ -379,7 +388,18 @@ impl Inspector {
                 }
                 self.time_queue(clock);
                 self.judge_accuracy(clock);
-                self.clocks[usize::from(clock)].begin(self.packets, pcr);
+                let ticks = self.clocks[usize::from(clock)].begin(self.packets, pcr);
+                if ticks > LONGEST_PCR_GAP {
+                    let (value, limit) = (ticks / 27, LONGEST_PCR_GAP / 27);
+                    self.findings.measure(
+                        Rule::PcrRepetition,
+                        place,
+                        "since the last PCR",
+                        value,
+                        limit,
+                        "us",
+                    );
+                }
                 self.reset_buffers(clock);
             }
         }
@@ -421,6 +441,9 @@ impl Inspector {
         } else if stream.coding.is_sections() || stream.coding == Coding::Other {
         } else {
             cargo = stream.take(packet, findings, place);
+        }
+        if clock == NONE {
+            stream.units.unknown.get_or_insert("its program has no clock, or one too many");
         }
         if let Some(why) = stream.units.unknown {
             stream.buffer.refuse(why);
@@ -469,6 +492,9 @@ impl Stream {
     fn take(&mut self, packet: &Packet<'_>, findings: &mut Findings, place: Place) -> Cargo {
         let payload = packet.payload();
         let pes = self.pes.push(packet.start, payload);
+        if matches!(pes.fault, Some(Fault::Header | Fault::Short(_))) {
+            self.units.lose();
+        }
         match pes.fault {
             Some(Fault::Header) => findings.note(Rule::PesSyntax, place, "PES header"),
             Some(Fault::Short(bytes)) => {
@@ -494,10 +520,18 @@ impl Stream {
             self.units.stamp(dts);
         }
         let begun = self.units.push(&payload[pes.header..pes.header + pes.data]);
+        if pes.fault == Some(Fault::Long) {
+            self.units.lose();
+        }
         for _ in 0..begun.undelimited {
             findings.note(Rule::Delimiter, place, "access unit without a delimiter");
         }
-        Cargo { header: pes.header as u8, data: pes.data as u8, units: begun.units }
+        Cargo {
+            header: pes.header as u8,
+            data: pes.data as u8,
+            units: begun.units,
+            broken: pes.fault.is_some(),
+        }
     }
 
     fn judge_stamps(&mut self, pts: Option<i64>, dts: Option<i64>, findings: &mut Findings, place: Place) {
@@ -529,10 +563,14 @@ impl Sink for Inspector {
             // Bytes are missing: no interval across them can be measured.
             for clock in 0..self.clocks.len() as u16 {
                 self.judge_accuracy(clock);
+                self.forget_queue(clock);
                 self.clocks[usize::from(clock)].lose();
                 self.reset_buffers(clock);
             }
             self.before_main.clear();
+            for slot in 0..self.slots.len() as u16 {
+                self.lose(slot);
+            }
         }
         self.size = Some(size);
         self.base = (self.packets, offset);

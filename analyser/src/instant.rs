@@ -12,7 +12,7 @@ pub(crate) const BYTE: i64 = 8 * PER_SECOND;
 
 /// Microseconds, rounded to the nearest.
 pub(crate) fn microseconds(time: i64) -> i64 {
-    (time * 10 / (PER_TICK * 27) + if time < 0 { -5 } else { 5 }) / 10
+    (time.saturating_mul(10) / (PER_TICK * 27) + if time < 0 { -5 } else { 5 }) / 10
 }
 
 /// A difference of two counters that wrap at `modulus`, as the nearest of its values.

@@ -110,6 +110,7 @@ impl Inspector {
     fn refer(&mut self, pid: u16) {
         let slot = self.slot(pid);
         self.slots[usize::from(slot)].referenced = true;
+        self.slots[usize::from(slot)].unreferenced_since = None;
     }
 
     fn pat(&mut self, section: Section<'_>) {
@@ -252,8 +253,22 @@ impl Inspector {
                 continue;
             }
             slot.role = Role::Stream;
+            slot.unreferenced_since = None;
+            if mapped.coding.is_sections() {
+                slot.sections.get_or_insert_default();
+            } else {
+                slot.sections = None;
+            }
             let same = slot.stream.as_ref().is_some_and(|s| s.coding == mapped.coding) && slot.clock == clock;
             if !same {
+                if slot.stream.is_some() {
+                    // What waits is the old stream's.
+                    let before = slot.clock;
+                    if usize::from(before) < self.clocks.len() {
+                        self.time_queue(before);
+                    }
+                }
+                let slot = &mut self.slots[usize::from(slot_index)];
                 let program = index as u16;
                 slot.stream = Some(Box::new(Stream::new(program, mapped.stream_type, mapped.coding, plot)));
                 slot.clock = clock;

@@ -23,11 +23,21 @@ impl Inspector {
                 }
             }
             None => {
-                clock.unclocked += queue.len() as u64;
-                for waiting in &queue {
-                    self.forget(waiting);
-                }
+                self.clocks[usize::from(index)].queue = queue;
+                return self.forget_queue(index);
             }
+        }
+        queue.clear();
+        self.clocks[usize::from(index)].queue = queue;
+    }
+
+    /// What waits for a clock is not timed.
+    pub(crate) fn forget_queue(&mut self, index: u16) {
+        let clock = &mut self.clocks[usize::from(index)];
+        let mut queue = std::mem::take(&mut clock.queue);
+        clock.unclocked += queue.len() as u64;
+        for waiting in &queue {
+            self.forget(waiting);
         }
         queue.clear();
         self.clocks[usize::from(index)].queue = queue;
@@ -47,6 +57,9 @@ impl Inspector {
                     stream.buffer.begin(start, dts, &arrival, &mut self.findings, place);
                 }
                 stream.buffer.packet(arrival, &mut self.findings, place);
+                if cargo.broken {
+                    stream.buffer.lose();
+                }
             }
             Kind::Loss => {
                 if let Some(stream) = &mut slot.stream {
@@ -79,7 +92,7 @@ impl Inspector {
         {
             let units = usize::from(cargo.units).min(stream.units.starts.len());
             stream.units.starts.drain(..units);
-            stream.buffer.reset();
+            stream.buffer.skip(cargo.data);
         }
     }
 

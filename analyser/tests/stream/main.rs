@@ -2,6 +2,7 @@
 
 mod clean;
 mod controls;
+mod noise;
 mod writer;
 
 use retrovue_analyser::{Analyser, Options, Report, Rule};
