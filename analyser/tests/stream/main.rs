@@ -2,17 +2,18 @@
 
 mod clean;
 mod controls;
+mod figures;
 mod noise;
 mod writer;
 
 use retrovue_analyser::{Analyser, Options, Report, Rule};
 
 /// The report on packets.
-pub fn check(packets: &[writer::Packet]) -> Report {
+pub(crate) fn check(packets: &[writer::Packet]) -> Report {
     check_with(packets.as_flattened(), Options::default())
 }
 
-pub fn check_with(bytes: &[u8], options: Options) -> Report {
+pub(crate) fn check_with(bytes: &[u8], options: Options) -> Report {
     let mut analyser = Analyser::new(options);
     analyser.push(bytes);
     analyser.finish()
@@ -20,7 +21,7 @@ pub fn check_with(bytes: &[u8], options: Options) -> Report {
 
 /// Exactly these rules are broken.
 #[track_caller]
-pub fn breaks(report: &Report, expected: &[Rule]) {
+pub(crate) fn breaks(report: &Report, expected: &[Rule]) {
     let broken: Vec<Rule> = report.broken().map(|rule| rule.rule).collect();
     assert_eq!(broken, expected, "{report}");
 }

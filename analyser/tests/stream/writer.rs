@@ -2,42 +2,42 @@
 //! a test may change before they are packed, and packets that it may change after.
 
 /// 27 MHz.
-pub const SECOND: i64 = 27_000_000;
-pub const MS: i64 = 27_000;
+pub(crate) const SECOND: i64 = 27_000_000;
+pub(crate) const MS: i64 = 27_000;
 /// 188 bytes in 3600 ticks: 11.28 Mb/s.
-pub const FAST: i64 = 3_600;
+pub(crate) const FAST: i64 = 3_600;
 /// 188 bytes in 2 ms: 752 kb/s.
-pub const SLOW: i64 = 54_000;
+pub(crate) const SLOW: i64 = 54_000;
 
-pub const VIDEO: u16 = 0x100;
-pub const AUDIO: u16 = 0x101;
-pub const SPLICE: u16 = 0x102;
-pub const PMT: u16 = 0x1000;
+pub(crate) const VIDEO: u16 = 0x100;
+pub(crate) const AUDIO: u16 = 0x101;
+pub(crate) const SPLICE: u16 = 0x102;
+pub(crate) const PMT: u16 = 0x1000;
 /// The second program: sound, with its PCRs in packets of their own, an hour apart from the first one's.
-pub const PCR_2: u16 = 0x200;
-pub const AUDIO_2: u16 = 0x201;
-pub const PMT_2: u16 = 0x1001;
-pub const AWAY_2: i64 = 3_600 * SECOND;
+pub(crate) const PCR_2: u16 = 0x200;
+pub(crate) const AUDIO_2: u16 = 0x201;
+pub(crate) const PMT_2: u16 = 0x1001;
+pub(crate) const AWAY_2: i64 = 3_600 * SECOND;
 
-pub type Packet = [u8; 188];
+pub(crate) type Packet = [u8; 188];
 
 /// What is sent in one packet, as soon as there is room from `at` on.
 #[derive(Debug, Clone)]
-pub struct Item {
-    pub at: i64,
-    pub pid: u16,
-    pub start: bool,
-    pub payload: Vec<u8>,
+pub(crate) struct Item {
+    pub(crate) at: i64,
+    pub(crate) pid: u16,
+    pub(crate) start: bool,
+    pub(crate) payload: Vec<u8>,
     /// What the PCR is ahead of the time of sending, if there is one.
-    pub pcr: Option<i64>,
-    pub random_access: bool,
-    pub discontinuity: bool,
+    pub(crate) pcr: Option<i64>,
+    pub(crate) random_access: bool,
+    pub(crate) discontinuity: bool,
     /// Which access unit of its PID, from 0.
-    pub unit: usize,
+    pub(crate) unit: usize,
 }
 
 impl Item {
-    pub fn new(at: i64, pid: u16, payload: &[u8]) -> Item {
+    pub(crate) fn new(at: i64, pid: u16, payload: &[u8]) -> Item {
         let payload = payload.to_vec();
         Item {
             at,
@@ -54,40 +54,40 @@ impl Item {
 
 /// What a stream is made of.
 #[derive(Debug, Clone)]
-pub struct Plan {
-    pub length: i64,
+pub(crate) struct Plan {
+    pub(crate) length: i64,
     /// Ticks of one packet.
-    pub slot: i64,
-    pub video: Video,
-    pub audio: Audio,
-    pub tables: bool,
+    pub(crate) slot: i64,
+    pub(crate) video: Video,
+    pub(crate) audio: Audio,
+    pub(crate) tables: bool,
 }
 
 #[derive(Debug, Clone)]
-pub struct Video {
-    pub level: u32,
+pub(crate) struct Video {
+    pub(crate) level: u32,
     /// NAL HRD: bit rate in units of 1024 bit/s, CPB size in units of 256 bits.
-    pub hrd: Option<(u32, u32)>,
-    pub bytes: usize,
+    pub(crate) hrd: Option<(u32, u32)>,
+    pub(crate) bytes: usize,
     /// How long before its DTS a unit is sent.
-    pub early: i64,
+    pub(crate) early: i64,
 }
 
 #[derive(Debug, Clone)]
-pub struct Audio {
-    pub bytes: usize,
-    pub early: i64,
+pub(crate) struct Audio {
+    pub(crate) bytes: usize,
+    pub(crate) early: i64,
 }
 
 /// Picture 0 and sound frame 0 are decoded here.
-pub const BASE: i64 = SECOND / 2;
-pub const PICTURE: i64 = 40 * MS;
+pub(crate) const BASE: i64 = SECOND / 2;
+pub(crate) const PICTURE: i64 = 40 * MS;
 /// 1024 samples at 48 kHz.
-pub const FRAME: i64 = 1024 * SECOND / 48_000;
+pub(crate) const FRAME: i64 = 1024 * SECOND / 48_000;
 
 impl Plan {
     /// Everything at 11.28 Mb/s.
-    pub fn fast(length: i64) -> Plan {
+    pub(crate) fn fast(length: i64) -> Plan {
         Plan {
             length,
             slot: FAST,
@@ -98,7 +98,7 @@ impl Plan {
     }
 
     /// Everything at 752 kb/s, for what takes long.
-    pub fn slow(length: i64) -> Plan {
+    pub(crate) fn slow(length: i64) -> Plan {
         let plan = Plan::fast(length);
         Plan {
             slot: SLOW,
@@ -109,7 +109,7 @@ impl Plan {
     }
 
     /// What is to be sent, in order of time for each PID.
-    pub fn items(&self) -> Vec<Item> {
+    pub(crate) fn items(&self) -> Vec<Item> {
         let mut items = Vec::new();
         let every = |period: i64, first: i64| {
             (0..).map(move |n| first + n * period).take_while(|&at| at < self.length)
@@ -175,7 +175,7 @@ impl Plan {
     }
 
     /// Packs items into packets of the constant rate; null packets where nothing is due.
-    pub fn pack(&self, mut items: Vec<Item>) -> Vec<Packet> {
+    pub(crate) fn pack(&self, mut items: Vec<Item>) -> Vec<Packet> {
         items.sort_by_key(|item| item.at);
         let mut counters = std::collections::BTreeMap::<u16, u8>::new();
         let mut waiting = items.into_iter().peekable();
@@ -193,12 +193,12 @@ impl Plan {
     }
 
     /// The clean stream.
-    pub fn packets(&self) -> Vec<Packet> {
+    pub(crate) fn packets(&self) -> Vec<Packet> {
         self.pack(self.items())
     }
 }
 
-pub fn null() -> Packet {
+pub(crate) fn null() -> Packet {
     let mut packet = [0xFF; 188];
     packet[..4].copy_from_slice(&[0x47, 0x1F, 0xFF, 0x10]);
     packet
@@ -230,14 +230,14 @@ fn packet(item: &Item, counter: u8, pcr: i64) -> Packet {
 }
 
 /// `program_clock_reference` of 27 MHz ticks.
-pub fn pcr_field(ticks: i64) -> [u8; 6] {
+pub(crate) fn pcr_field(ticks: i64) -> [u8; 6] {
     let (base, extension) = ((ticks / 300) & ((1 << 33) - 1), ticks % 300);
     let value = (base as u64) << 15 | 0x7E00 | extension as u64;
     value.to_be_bytes()[2..].try_into().expect("6 bytes")
 }
 
 /// A PES packet's transport packets; a picture's first one has a PCR.
-pub fn packets(at: i64, pid: u16, unit: usize, pes: &[u8], random_access: bool) -> Vec<Item> {
+pub(crate) fn packets(at: i64, pid: u16, unit: usize, pes: &[u8], random_access: bool) -> Vec<Item> {
     let pcr = (pid == VIDEO).then_some(0);
     let first = pes.len().min(if pcr.is_some() { 176 } else { 184 });
     let mut items = vec![Item { start: true, pcr, random_access, unit, ..Item::new(at, pid, &pes[..first]) }];
@@ -245,7 +245,7 @@ pub fn packets(at: i64, pid: u16, unit: usize, pes: &[u8], random_access: bool) 
     items
 }
 
-pub fn pes(stream_id: u8, bounded: bool, pts: i64, dts: Option<i64>, unit: &[u8]) -> Vec<u8> {
+pub(crate) fn pes(stream_id: u8, bounded: bool, pts: i64, dts: Option<i64>, unit: &[u8]) -> Vec<u8> {
     let stamp = |mark: u8, ticks: i64| {
         let t = (ticks / 300) as u64;
         [
@@ -266,7 +266,7 @@ pub fn pes(stream_id: u8, bounded: bool, pts: i64, dts: Option<i64>, unit: &[u8]
 }
 
 /// An ADTS frame of that many bytes: 48 kHz, two channels.
-pub fn sound(bytes: usize) -> Vec<u8> {
+pub(crate) fn sound(bytes: usize) -> Vec<u8> {
     let n = bytes as u16;
     let mut frame =
         vec![0xFF, 0xF1, 0x4C, 0x80 | (n >> 11) as u8, (n >> 3) as u8, (n << 5) as u8 | 0x1F, 0xFC];
@@ -275,7 +275,7 @@ pub fn sound(bytes: usize) -> Vec<u8> {
 }
 
 /// A picture of that many bytes at least; every 25th is an IDR with parameter sets.
-pub fn picture(n: usize, video: &Video) -> Vec<u8> {
+pub(crate) fn picture(n: usize, video: &Video) -> Vec<u8> {
     let mut unit = vec![0, 0, 0, 1, 9, 0xF0];
     if n % 25 == 0 {
         unit.extend([0, 0, 0, 1]);
@@ -327,14 +327,14 @@ impl Bits {
 }
 
 /// A packet with one section.
-pub fn section(at: i64, pid: u16, section: &[u8]) -> Item {
+pub(crate) fn section(at: i64, pid: u16, section: &[u8]) -> Item {
     let mut payload = [&[0], section].concat();
     payload.resize(184, 0xFF);
     Item { start: true, ..Item::new(at, pid, &payload) }
 }
 
 /// A section with the long header and its CRC.
-pub fn long(table: u8, extension: u16, number: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn long(table: u8, extension: u16, number: u8, body: &[u8]) -> Vec<u8> {
     let length = (body.len() + 9) as u16;
     let mut out = vec![table, 0xB0 | (length >> 8) as u8, length as u8];
     out.extend(extension.to_be_bytes());
@@ -343,7 +343,7 @@ pub fn long(table: u8, extension: u16, number: u8, body: &[u8]) -> Vec<u8> {
     with_crc(out)
 }
 
-pub fn with_crc(mut out: Vec<u8>) -> Vec<u8> {
+pub(crate) fn with_crc(mut out: Vec<u8>) -> Vec<u8> {
     let crc = out.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).rev().fold(crc, |crc, bit| {
             let carry = crc >> 31 ^ u32::from(byte >> bit & 1);
@@ -354,13 +354,13 @@ pub fn with_crc(mut out: Vec<u8>) -> Vec<u8> {
     out
 }
 
-pub fn pat() -> Vec<u8> {
+pub(crate) fn pat() -> Vec<u8> {
     let entry =
         |number: u16, pid: u16| [(number >> 8) as u8, number as u8, 0xE0 | (pid >> 8) as u8, pid as u8];
     long(0, 1, 0, &[entry(1, PMT), entry(2, PMT_2)].concat())
 }
 
-pub fn pmt(number: u16, pcr: u16, streams: &[(u8, u16)]) -> Vec<u8> {
+pub(crate) fn pmt(number: u16, pcr: u16, streams: &[(u8, u16)]) -> Vec<u8> {
     let mut body = vec![0xE0 | (pcr >> 8) as u8, pcr as u8, 0xF0, 0];
     for &(stream_type, pid) in streams {
         body.extend([stream_type, 0xE0 | (pid >> 8) as u8, pid as u8, 0xF0, 0]);
