@@ -6,10 +6,10 @@
 
 use crate::buffer_model::BufferModel;
 use crate::clock::Cargo;
-use crate::instant::{BYTE, PER_SECOND, microseconds};
+use crate::instant::{BYTE, PER_SECOND, microseconds, whole_bytes};
 use crate::rule::{Findings, Place, Rule};
 use crate::trace::Trace;
-use crate::transport_buffer::{BIT, Passage, TransportBuffer};
+use crate::transport_buffer::{BIT, Passage, TB_SIZE, TransportBuffer};
 use std::collections::VecDeque;
 
 /// Units that may wait to be decoded. Ten seconds at 120 pictures a second are 1200.
@@ -73,6 +73,8 @@ pub(crate) struct DecoderBuffer {
     /// PES headers in MB or B: the byte that follows, and their length.
     headers: VecDeque<(u64, i64)>,
     header_level: i64,
+    /// Of the header on its way, what has not come yet.
+    header_to_come: i64,
     /// Bytes of the elementary stream so far: of all packets, and those that came into the buffers.
     position: u64,
     delivered: u64,
@@ -95,8 +97,9 @@ pub(crate) struct DecoderBuffer {
 /// What the packet under way has broken.
 #[derive(Debug, Default, Clone, Copy)]
 struct Broken {
-    mb: bool,
-    eb: bool,
+    /// The most that was in MB, and in EB or B, if that was too much.
+    mb: Option<i64>,
+    eb: Option<i64>,
     stale: bool,
 }
 
@@ -190,8 +193,7 @@ impl DecoderBuffer {
         let Some(model) = self.model.filter(|_| self.active) else { return };
         let passage = self.tb.enter(model.rx, arrival.first, arrival.last);
         if passage.overflow {
-            let bytes = (passage.peak + BYTE - 1) / BYTE;
-            findings.measure(Rule::TbOverflow, place, "TB", bytes, 512, "bytes");
+            findings.measure(Rule::TbOverflow, place, "TB", whole_bytes(passage.peak), TB_SIZE, "bytes");
         }
         if passage.stale {
             findings.note(Rule::EmptyBuffer, place, "TB not empty for a second");
@@ -234,6 +236,7 @@ impl DecoderBuffer {
             self.now = end;
             if model.mb.is_some() {
                 self.mb_empty_at = end;
+                self.mb_peak = self.mb_peak.max(header * BYTE);
                 self.headers.clear();
                 self.header_level = 0;
             } else {
@@ -242,8 +245,15 @@ impl DecoderBuffer {
             self.note_levels(model);
             self.settle(findings, place);
         } else {
-            self.feed(model, passage.left(first.max(1)), 0, findings, place);
-            self.take_header(position, header);
+            let from = passage.left((first - header).max(1));
+            self.feed(model, from, 0, findings, place);
+            let to = passage.left(first.max(1));
+            if header > 0 {
+                self.take_header(position, header);
+                self.feed_header(model, (from, to), header * BYTE, findings, place);
+            } else {
+                self.feed(model, to, 0, findings, place);
+            }
             let turn = passage.queued().clamp(first, 188);
             if turn > first && turn < 188 {
                 self.feed(model, passage.left(turn), turn - first, findings, place);
@@ -265,17 +275,35 @@ impl DecoderBuffer {
         }
     }
 
+    /// A header comes in evenly, units being decoded on the way.
+    fn feed_header(
+        &mut self,
+        model: &BufferModel,
+        (from, to): (i64, i64),
+        header: i64,
+        findings: &mut Findings,
+        place: Place,
+    ) {
+        self.header_to_come = header;
+        while let Some(dts) = self.next_removal().filter(|&dts| dts <= to) {
+            let left = i128::from(header) * i128::from(to - dts.max(from)) / i128::from((to - from).max(1));
+            self.header_to_come = left as i64;
+            self.feed(model, dts.max(from), 0, findings, place);
+        }
+        self.header_to_come = 0;
+        self.feed(model, to, 0, findings, place);
+    }
+
     fn tell(&mut self, model: &BufferModel, findings: &mut Findings, place: Place) {
         let Broken { mb, eb, stale } = self.broken;
-        if mb {
+        if let Some(level) = mb {
             self.mb_over += 1;
-            let (size, level) = (model.mb.map_or(0, |m| m.0), (self.mb + self.header_level) / BYTE);
-            findings.measure(Rule::MbOverflow, place, "MB", level, size, "bytes");
+            let size = model.mb.map_or(0, |m| m.0);
+            findings.measure(Rule::MbOverflow, place, "MB", whole_bytes(level), size, "bytes");
         }
-        if eb {
+        if let Some(level) = eb {
             self.eb_over += 1;
-            let level = (self.eb + self.header_level) / BYTE;
-            findings.measure(Rule::BOverflow, place, "B", level, model.eb, "bytes");
+            findings.measure(Rule::BOverflow, place, "B", whole_bytes(level), model.eb, "bytes");
         }
         if stale {
             findings.note(Rule::EmptyBuffer, place, "MB not empty for a second");
@@ -355,15 +383,19 @@ impl DecoderBuffer {
     fn note_levels(&mut self, model: &BufferModel) {
         match model.mb {
             Some((size, _)) => {
-                let level = self.mb + self.header_level;
+                let level = self.mb + self.header_level - self.header_to_come;
                 self.mb_peak = self.mb_peak.max(level);
-                self.broken.mb |= level > size * BYTE + BIT;
+                if level > size * BYTE + BIT {
+                    self.broken.mb = self.broken.mb.max(Some(level));
+                }
                 self.eb_peak = self.eb_peak.max(self.eb);
             }
             None => {
-                let level = self.eb + self.header_level;
+                let level = self.eb + self.header_level - self.header_to_come;
                 self.eb_peak = self.eb_peak.max(level);
-                self.broken.eb |= level > model.eb * BYTE + BIT;
+                if level > model.eb * BYTE + BIT {
+                    self.broken.eb = self.broken.eb.max(Some(level));
+                }
             }
         }
         if self.mb.max(self.eb) > MOST * BYTE || self.header_level > MOST_HEADERS * BYTE {

@@ -15,6 +15,11 @@ pub(crate) fn microseconds(time: i64) -> i64 {
     (time.saturating_mul(10) / (PER_TICK * 27) + if time < 0 { -5 } else { 5 }) / 10
 }
 
+/// Bytes of a level, rounded up.
+pub(crate) fn whole_bytes(level: i64) -> i64 {
+    level / BYTE + i64::from(level % BYTE > 0)
+}
+
 /// A difference of two counters that wrap at `modulus`, as the nearest of its values.
 pub(crate) fn wrapped(difference: i64, modulus: i64) -> i64 {
     let difference = difference.rem_euclid(modulus);

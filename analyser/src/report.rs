@@ -3,7 +3,7 @@
 
 use crate::framing::PacketSize;
 use crate::inspector::{Inspector, NONE, Role, Slot, Stream};
-use crate::instant::{BYTE, microseconds};
+use crate::instant::{microseconds, whole_bytes};
 use crate::plot::Plot;
 use crate::rule::{Occurrence, Rule};
 use crate::stream_type::Coding;
@@ -243,7 +243,7 @@ impl Report {
                 map_pid: program.map_pid,
                 pcr_pid: program.version.map(|_| program.pcr_pid),
                 tb_sys: buffer(system.tb.peak, TB_SIZE, system.tb.over),
-                b_sys: buffer(system.peak, BSYS_SIZE, 0),
+                b_sys: buffer(system.peak, BSYS_SIZE, system.over),
             })
             .collect();
         let mut pids: Vec<PidReport> = inspector
@@ -276,7 +276,7 @@ impl Report {
 }
 
 fn buffer(level: i64, limit: i64, violations: u64) -> BufferReport {
-    BufferReport { peak: level / BYTE + i64::from(level % BYTE > 0), limit, violations }
+    BufferReport { peak: whole_bytes(level), limit, violations }
 }
 
 fn pid_report(inspector: &Inspector, slot: &Slot) -> PidReport {

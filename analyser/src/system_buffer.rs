@@ -1,6 +1,6 @@
 //! TBsys and Bsys of one program in the T-STD (ISO/IEC 13818-1 §2.4.2.3, §2.4.2.6): its PAT, CAT and PMT.
 
-use crate::instant::BYTE;
+use crate::instant::{BYTE, whole_bytes};
 use crate::rule::{Findings, Place, Rule};
 use crate::transport_buffer::{BIT, TransportBuffer};
 
@@ -16,6 +16,8 @@ pub(crate) struct SystemBuffer {
     level: i64,
     at: i64,
     pub(crate) peak: i64,
+    /// Packets that found Bsys too full.
+    pub(crate) over: u64,
     pub(crate) packets: u64,
 }
 
@@ -43,14 +45,7 @@ impl SystemBuffer {
         self.packets += 1;
         let passage = self.tb.enter(RX_SYS, first, last);
         if passage.overflow {
-            findings.measure(
-                Rule::SystemOverflow,
-                place,
-                "TBsys",
-                (passage.peak + BYTE - 1) / BYTE,
-                512,
-                "bytes",
-            );
+            findings.measure(Rule::SystemOverflow, place, "TBsys", whole_bytes(passage.peak), 512, "bytes");
         }
         if passage.stale {
             findings.note(Rule::EmptyBuffer, place, "TBsys not empty for a second");
@@ -64,11 +59,12 @@ impl SystemBuffer {
         self.at = end;
         self.peak = self.peak.max(self.level);
         if self.level > BSYS_SIZE * BYTE + BIT {
+            self.over += 1;
             findings.measure(
                 Rule::SystemOverflow,
                 place,
                 "Bsys",
-                (self.level + BYTE - 1) / BYTE,
+                whole_bytes(self.level),
                 BSYS_SIZE,
                 "bytes",
             );
