@@ -175,6 +175,8 @@ fn stamps(clip: &Path, stream: &str, time_base: i64) -> Result<Vec<(i64, i64, bo
     let scale = |text: &str| -> Result<i64> { Ok(text.parse::<i64>()? * 90_000 / time_base) };
     String::from_utf8(output.stdout)?
         .lines()
+        // Side data of a packet has lines of its own, without a stamp.
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
         .map(|line| {
             let fields: Vec<&str> = line.split(',').collect();
             let [pts, dts, flags, ..] = fields[..] else { return Err(format!("{line:?} from ffprobe").into()) };
