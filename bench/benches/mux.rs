@@ -3,6 +3,15 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use retrovue_bench::muxing::Programme;
 
+/// Bytes that libavformat makes of a second repetition.
+fn writer_bytes(programme: &Programme, constant: bool) -> u64 {
+    let mut writer = programme.writer(constant);
+    programme.write(&mut writer, 0);
+    let first = writer.bytes();
+    programme.write(&mut writer, 1);
+    writer.bytes() - first
+}
+
 fn packets(c: &mut Criterion) {
     let programme = Programme::new();
     let mut buffer = vec![0u8; 188 * 64];
@@ -18,6 +27,17 @@ fn packets(c: &mut Criterion) {
         let packets = (mux(), mux()).1;
         group.throughput(Throughput::Elements(packets as u64));
         group.bench_function(name, |b| b.iter(&mut mux));
+    }
+    for (name, constant) in [("libavformat-vbr", false), ("libavformat-cbr", true)] {
+        let (mut writer, mut round) = (programme.writer(constant), 0);
+        let mut write = || {
+            round += 1;
+            programme.write(&mut writer, round - 1);
+        };
+        write();
+        let before = writer_bytes(&programme, constant);
+        group.throughput(Throughput::Elements(before / 188));
+        group.bench_function(name, |b| b.iter(&mut write));
     }
     let (mut muxer, mut round) = (programme.queued_muxer(), 0);
     group.bench_function("mux-vbr-queued", |b| {

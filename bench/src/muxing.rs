@@ -1,12 +1,17 @@
 //! A programme muxed at a variable and at a constant rate, and the plain copy it is compared with: four
 //! bytes of header and 184 of payload per packet.
 
+use retrovue_codec::TsWriter;
 use retrovue_mux::{
     AccessUnit, Bodies, MuxConfig, MuxRate, Muxer, PACKET_SIZE, Poll, PushError, StreamConfig, StreamIndex,
     UnitBytes, UnitHeader,
 };
 use retrovue_timebase::Ticks90k;
 use std::collections::VecDeque;
+use std::path::Path;
+
+/// The constant rate in bit/s, 8 % over the streams.
+const CONSTANT_BPS: u32 = 8_850_000;
 
 /// Length of the programme in 90 kHz ticks.
 const DURATION: i64 = 900_000;
@@ -40,9 +45,9 @@ impl Programme {
         Programme { config, units }
     }
 
-    /// Its configuration at a constant rate, 8 % over its streams.
+    /// Its configuration at a constant rate.
     fn constant(&self) -> MuxConfig {
-        MuxConfig { rate: MuxRate::Constant { bps: 8_850_000 }, ..self.config.clone() }
+        MuxConfig { rate: MuxRate::Constant { bps: u64::from(CONSTANT_BPS) }, ..self.config.clone() }
     }
 
     /// A muxer for [`Programme::mux`] that copies from the programme's own bytes.
@@ -98,6 +103,33 @@ impl Programme {
             packets += poll(muxer, buffer);
         }
         packets
+    }
+
+    /// Writes the `round`th repetition of it with libavformat.
+    ///
+    /// # Panics
+    /// When libavformat refuses it.
+    pub fn write(&self, writer: &mut TsWriter, round: i64) {
+        for (stream, dts, data) in &self.units {
+            let (number, key) = match stream.0 {
+                0 => (TsWriter::VIDEO, dts % 90_000 == 0),
+                _ => (TsWriter::AUDIO, true),
+            };
+            let at = dts + round * DURATION;
+            if let Err(error) = writer.write(number, (at, at), key, data) {
+                panic!("{error}");
+            }
+        }
+    }
+
+    /// A writer of libavformat for [`Programme::write`], whose bytes nobody takes.
+    ///
+    /// # Panics
+    /// When libavformat refuses it.
+    #[must_use]
+    pub fn writer(&self, constant: bool) -> TsWriter {
+        let rate = constant.then_some(CONSTANT_BPS);
+        TsWriter::create(Path::new("/dev/null"), rate).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Copies all of it into packets of one header, without deciding anything.

@@ -81,6 +81,8 @@ mod resample;
 mod rotate;
 mod stamp;
 mod start_up;
+#[cfg(feature = "libav-ts-writer")]
+mod ts_writer;
 mod video_decoder;
 mod video_encoder;
 mod video_track;
@@ -92,5 +94,7 @@ pub use mp4_writer::{Mp4Config, Mp4Writer};
 pub use picture::Picture;
 pub use probe::{AudioInfo, Chapter, MediaInfo, VideoInfo, probe, probe_duration};
 pub use start_up::{init, warm_up};
+#[cfg(feature = "libav-ts-writer")]
+pub use ts_writer::TsWriter;
 pub use video_encoder::{EncodedPicture, VideoEncoder, VideoEncoderConfig};
 pub use video_track::PictureStatus;

@@ -512,7 +512,7 @@ impl<S: UnitBytes> Muxer<S> {
                 break;
             }
         }
-        Run { packets: written, first, pace, carried }
+        Run { packets: written, first, pace, carried, lag: 0 }
     }
 
     /// Packets from the middle of an access unit: four bytes of header, the rest payload.
@@ -527,8 +527,9 @@ impl<S: UnitBytes> Muxer<S> {
         let most = lane.plain_packets(self.wire.constant).clamp(1, packets.len());
         let (first, carried) = (at, self.wire.carried());
         let pace = if self.wire.constant { self.wire.pace() } else { Pace::even(lane.interval) };
-        let count = if !self.wire.constant && from < at {
-            // After a wait for others the distance is another one.
+        // At a variable rate what waited for others is followed as if it had not.
+        let lag = if self.wire.constant { 0 } else { at - from.min(at) };
+        let count = if lag > 0 && from + lane.interval < at + self.wire.pace().step() {
             1
         } else if pace.step() >= lane.interval {
             limits.even(most, pace.step(), at, deadline, lane.deadline_step())
@@ -540,10 +541,11 @@ impl<S: UnitBytes> Muxer<S> {
             packet[..4].copy_from_slice(&header);
             header[3] = 0x10 | ((header[3] + 1) & 0x0F);
         }
-        let last = self.wire.leave_evenly(at, pace, count);
-        lane.sent_run(count, from, at, last);
+        let lag = if count > 1 { lag } else { 0 };
+        let last = self.wire.leave_evenly(at - lag, pace, count);
+        lane.sent_run(count, from, at - lag, last);
         self.source.take(StreamIndex(index), &mut Bodies::whole(&mut packets[..count]));
-        Run { packets: count, first, pace, carried }
+        Run { packets: count, first, pace, carried, lag }
     }
 
     /// Any packet of an access unit: its first with the flags, its last with stuffing, one with a PCR.

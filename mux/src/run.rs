@@ -1,4 +1,4 @@
-//! Packets that leave at even distances, and what else a poll can find.
+//! Packets that leave at even distances, the first perhaps late, and what else a poll can find.
 
 use crate::access_unit::StreamIndex;
 use crate::packet::PACKET_SIZE;
@@ -32,12 +32,14 @@ pub struct Run {
     pub(crate) pace: Pace,
     /// What the first departure was rounded down by, as [`Pace::after`] takes it.
     pub(crate) carried: u64,
+    /// How much later than evenly before the others the first leaves, having waited for another stream.
+    pub(crate) lag: i64,
 }
 
 impl Run {
     /// One packet.
     pub(crate) fn single(at: i64) -> Run {
-        Run { packets: 1, first: at, pace: Pace::even(0), carried: 0 }
+        Run { packets: 1, first: at, pace: Pace::even(0), carried: 0, lag: 0 }
     }
 
     /// Number of packets, at least 1.
@@ -55,7 +57,8 @@ impl Run {
     /// Departure of packet `index`, counted from 0 within the run.
     #[must_use]
     pub fn departure(&self, index: usize) -> Ticks27M {
-        Ticks27M(self.pace.after(self.first, self.carried, index))
+        let first = self.first - if index > 0 { self.lag } else { 0 };
+        Ticks27M(self.pace.after(first, self.carried, index))
     }
 
     /// Departure of the first packet.

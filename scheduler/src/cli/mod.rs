@@ -13,6 +13,8 @@ mod output;
 mod programming;
 mod progress;
 mod serve;
+mod ts;
+mod ts_source;
 mod whereabouts;
 
 pub use exit::{Exit, Failure};
@@ -60,6 +62,9 @@ enum Command {
     Programming(programming::ProgrammingCommand),
     /// Print what airs on a channel
     Guide(guide::GuideArgs),
+    /// Check a transport stream, or print it
+    #[command(subcommand)]
+    Ts(ts::TsCommand),
 }
 
 /// Runs a command line and says how the process is to end.
@@ -82,6 +87,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Channel(command) => channels::run(command),
         Command::Programming(command) => programming::run(command),
         Command::Guide(args) => guide::run(args),
+        Command::Ts(command) => ts::run(command),
     };
     match outcome {
         Ok(exit) => exit.into(),
