@@ -7,13 +7,15 @@ mod writer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use retrovue_analyser::{Analyser, Options, Report};
 use std::hint::black_box;
-use writer::{MS, Packet, Plan, SECOND, Video};
+use writer::{Audio, MS, Packet, Plan, SECOND, Video};
 
 /// 11.28 Mb/s with pictures of 7.6 Mb/s and sound, 100 MB of them. Pictures hold noise, as coded ones do, without
 /// two zero bytes in a row.
 fn stream() -> Vec<Packet> {
     let video = Video { level: 40, hrd: None, bytes: 38_000, early: 300 * MS };
-    let mut packets = Plan { video, ..Plan::fast(71 * SECOND) }.packets();
+    // Sound must not wait behind a whole picture.
+    let audio = Audio { bytes: 160, early: 80 * MS };
+    let mut packets = Plan { video, audio, ..Plan::fast(71 * SECOND) }.packets();
     let mut noise = 1u64;
     for packet in packets.iter_mut().filter(|p| p[1..3] == [1, 0] && p[3] & 0x30 == 0x10) {
         for n in 4..188 {
