@@ -113,6 +113,8 @@ pub(crate) struct Clock {
     pub(crate) queue: Vec<Waiting>,
     flagged: bool,
     points: Vec<Point>,
+    /// Null packets before the window of points.
+    nulls_before: u64,
     /// The latest time told.
     reached: i64,
     pub(crate) pcrs: u64,
@@ -137,6 +139,7 @@ impl Clock {
             queue: Vec::new(),
             flagged: false,
             points: Vec::new(),
+            nulls_before: 0,
             reached: 0,
             pcrs: 0,
             longest: 0,
@@ -227,9 +230,11 @@ impl Clock {
         self.points.len() >= WINDOW
     }
 
-    /// Judges the window and begins another. Returns packets that were off by how many picoseconds.
-    pub(crate) fn judge(&mut self) -> Vec<(u64, i64)> {
-        let judgement = pcr_accuracy::judge(&self.points);
+    /// Judges the window and begins another; `nulls` are the null packets so far. Returns packets that were off by
+    /// how many picoseconds.
+    pub(crate) fn judge(&mut self, nulls: u64) -> Vec<(u64, i64)> {
+        let filled = nulls > std::mem::replace(&mut self.nulls_before, nulls);
+        let judgement = pcr_accuracy::judge(&self.points, filled);
         let mut out = Vec::new();
         match judgement {
             Judgement::Constant(Fit { peak_ps, out: offenders, residuals }) => {

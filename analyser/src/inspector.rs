@@ -97,6 +97,8 @@ pub(crate) struct Inspector {
     pub(crate) main: u16,
     /// What waits for the main clock to be found.
     pub(crate) before_main: Vec<Waiting>,
+    /// The null packets' slot.
+    pub(crate) null: u16,
     pub(crate) tables: Tables,
     pub(crate) systems: Vec<SystemBuffer>,
     pub(crate) scrambled: u64,
@@ -116,6 +118,7 @@ impl Inspector {
             clocks: Vec::new(),
             main: NONE,
             before_main: Vec::new(),
+            null: 0,
             tables: Tables::default(),
             systems: Vec::new(),
             scrambled: 0,
@@ -128,6 +131,7 @@ impl Inspector {
         }
         let null = inspector.slot(NULL_PID);
         inspector.slots[usize::from(null)].role = Role::Null;
+        inspector.null = null;
         inspector
     }
 

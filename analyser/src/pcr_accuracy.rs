@@ -3,12 +3,18 @@
 //!
 //! The line is the one whose greatest distance is least (Chebyshev's): its distance is half the height of
 //! the convex hull of the points. Where that is over a tick, the line is fitted to the three quarters of the
-//! points that lie nearest to the line of median slope, so that it does not bend to offenders. Points come in windows, so that memory is
-//! bounded. A rate is constant when three quarters of its intervals are within a hundredth of their
-//! median; any other has no line, since there the PCRs alone define when bytes arrive: not graded.
+//! points that lie nearest to the line of median slope, so that it does not bend to offenders. Points come in
+//! windows, so that memory is bounded.
+//!
+//! A variable rate has no line, since there the PCRs alone define when bytes arrive: not graded. A rate is
+//! constant when three quarters of its intervals are within a hundredth of their median. Where no null packets
+//! fill it, a pause moves all PCRs behind it, which a wrong PCR does not: then more than a few in a row off the
+//! line make a variable rate too.
 
 /// Points that one line is fitted to; at 25 PCRs a second, over two minutes.
 pub(crate) const WINDOW: usize = 4096;
+/// Wrong PCRs in a row at most, where no null packets tell a constant rate.
+const WRONG_IN_A_ROW: usize = 3;
 /// Points under which no rate is told.
 const LEAST: usize = 4;
 /// A tick of 27 MHz, rounded up: what rounding alone makes.
@@ -45,8 +51,8 @@ pub(crate) struct Fit {
     pub(crate) residuals: Vec<i64>,
 }
 
-/// Judges a window, points in order of packets.
-pub(crate) fn judge(points: &[Point]) -> Judgement {
+/// Judges a window, points in order of packets; `filled` where null packets fill the rate.
+pub(crate) fn judge(points: &[Point], filled: bool) -> Judgement {
     if points.len() < LEAST {
         return Judgement::Few;
     }
@@ -60,7 +66,11 @@ pub(crate) fn judge(points: &[Point]) -> Judgement {
     let all = Line::fit(&at);
     let line = if all.peak_ps() <= TICK_PS { all } else { Line::fit(&near_median(&at)) };
     let residuals: Vec<i64> = at.iter().map(|&p| line.residual_ps(p)).collect();
-    let out = residuals.iter().copied().enumerate().filter(|r| r.1.abs() > LIMIT_PS).collect();
+    let wrong = |residual: &i64| residual.abs() > LIMIT_PS;
+    if !filled && residuals.split(|r| !wrong(r)).any(|run| run.len() > WRONG_IN_A_ROW) {
+        return Judgement::Variable;
+    }
+    let out = residuals.iter().copied().enumerate().filter(|r| wrong(&r.1)).collect();
     Judgement::Constant(Fit { peak_ps: residuals.iter().map(|r| r.abs()).max().unwrap_or(0), out, residuals })
 }
 
@@ -175,7 +185,7 @@ mod tests {
     }
 
     fn fit(points: &[Point]) -> Fit {
-        match judge(points) {
+        match judge(points, false) {
             Judgement::Constant(fit) => fit,
             other => panic!("{other:?}"),
         }
@@ -215,7 +225,17 @@ mod tests {
     fn variable_and_few() {
         let points: Vec<Point> =
             (0..100).map(|n| Point { packet: n * 40 + n * n, ticks: n as i64 * 1_000_000 }).collect();
-        assert_eq!(judge(&points), Judgement::Variable);
-        assert_eq!(judge(&constant(3)), Judgement::Few);
+        assert_eq!(judge(&points, true), Judgement::Variable);
+        assert_eq!(judge(&constant(3), true), Judgement::Few);
+    }
+
+    #[test]
+    fn pauses() {
+        let mut points = constant(200);
+        for at in [60, 100, 140, 195] {
+            points[at..].iter_mut().for_each(|point| point.ticks += 30_000);
+        }
+        assert_eq!(judge(&points, false), Judgement::Variable);
+        assert!(matches!(judge(&points, true), Judgement::Constant(_)));
     }
 }

@@ -98,9 +98,10 @@ impl Inspector {
 
     /// Judges a clock's PCRs so far.
     pub(crate) fn judge_accuracy(&mut self, index: u16) {
+        let nulls = self.slots[usize::from(self.null)].packets;
         let clock = &mut self.clocks[usize::from(index)];
         let pid = clock.pid;
-        for (packet, ps) in clock.judge() {
+        for (packet, ps) in clock.judge(nulls) {
             let place = self.place(packet, pid);
             self.findings.measure(Rule::PcrAccuracy, place, "from the line", ps / 1000, 500, "ns");
         }

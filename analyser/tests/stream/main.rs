@@ -4,6 +4,7 @@ mod clean;
 mod controls;
 mod figures;
 mod noise;
+mod real;
 mod writer;
 
 use retrovue_analyser::{Analyser, Options, Report, Rule};

@@ -19,6 +19,11 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
         "the muxer does no I/O and knows no plan",
     ),
     (
+        "retrovue-analyser",
+        &["retrovue-*", "mio", "rustix", "libc"],
+        "the checker does no I/O and shares no code with what it judges",
+    ),
+    (
         "retrovue-codec",
         &["retrovue-proto", "retrovue-mux", "retrovue-engine", "retrovue-scheduler"],
         "a codec does not know what a block is",

@@ -23,6 +23,14 @@ const BANS: &[Ban] = &[
     Ban { folder: "mux/src/", but: None, words: &["f32", "f64"], why: "stamps are integers" },
     Ban { folder: "mux/src/", but: None, words: CLOCKS, why: "the muxer reads no clock" },
     Ban { folder: "mux/src/", but: None, words: OUTSIDE, why: "the muxer does no I/O" },
+    Ban {
+        folder: "analyser/src/",
+        but: None,
+        words: &["f32", "f64"],
+        why: "instants and levels are integers",
+    },
+    Ban { folder: "analyser/src/", but: None, words: CLOCKS, why: "the checker reads no clock" },
+    Ban { folder: "analyser/src/", but: None, words: OUTSIDE, why: "the checker does no I/O" },
     Ban { folder: "proto/src/", but: None, words: CLOCKS, why: "the protocol reads no clock" },
     Ban { folder: "proto/src/", but: None, words: OUTSIDE, why: "the protocol does no I/O" },
     Ban {
