@@ -23,6 +23,8 @@ pub(super) struct Listing {
     pub(super) collections: Vec<FoundCollection>,
     /// Files that are there and can never be assets, with the reason.
     pub(super) refused: Vec<BadFile>,
+    /// Files that are listed, and not to be found here: they count as gone.
+    pub(super) not_here: Vec<BadFile>,
     /// What could not be looked at: nothing at or below these paths counts as gone.
     pub(super) unreadable: Vec<BadFile>,
 }

@@ -13,16 +13,23 @@
 mod content_mark;
 mod folder;
 mod importer;
+mod jellyfin;
 mod measure;
 mod moves;
 pub(crate) mod names;
 pub(crate) mod nfo;
+mod plex;
 mod prober;
 mod probing;
 mod scan;
+mod server;
+#[cfg(test)]
+mod server_tests;
 mod walk;
+mod watch;
 
 pub use measure::{MeasureReport, measure};
 pub use names::{slug, title_from_name};
 pub use prober::{ProbeFailure, Prober, ProberCommand, ProberError};
 pub use scan::{BadFile, Ingest, IngestError, IngestReport, IngestSource, Progress};
+pub use watch::{WatchTimes, watch};

@@ -3,14 +3,16 @@
 use super::content_mark::content_mark;
 use super::folder::FolderImporter;
 use super::importer::{Importer, ListedFile};
+use super::jellyfin::JellyfinImporter;
 use super::moves::{Arrival, match_moves};
 use super::nfo::read_nfo;
+use super::plex::PlexImporter;
 use super::prober::{Prober, ProberCommand, ProberError};
 use super::probing::{in_order, workers};
 use super::walk::changed_ns;
 use crate::catalog::{
     AssetType, Catalog, CatalogError, Health, ImporterKind, LONGEST_ASSET, Move, Outcome, ProbeFacts,
-    Remembered, Sighting,
+    Remembered, Sighting, SourceRecord,
 };
 use retrovue_timebase::Millis;
 use serde::Serialize;
@@ -78,6 +80,17 @@ pub enum IngestError {
         /// Its address.
         root: String,
         /// Why, and what to do.
+        reason: String,
+    },
+    /// The system does not tell of changes.
+    #[error(
+        "cannot watch {path}: {reason}; where the system's limit is reached, raise fs.inotify.max_user_watches, or scan \
+         with a timer instead"
+    )]
+    Unwatchable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
         reason: String,
     },
     /// The path cannot be scanned at all.
@@ -185,15 +198,29 @@ impl<'a> Ingest<'a> {
         self.scan(source_id, &mut importer, &Scope::Below(&top), progress, report)
     }
 
-    /// Scans what a server lists.
-    pub(super) fn scan_server(
+    /// Scans a source of the catalog, whatever lists its files.
+    ///
+    /// # Errors
+    /// As [`run`](Ingest::run); a server that cannot be asked.
+    pub fn run_source(
         &mut self,
-        source_id: i64,
-        importer: &mut dyn Importer,
+        source: &SourceRecord,
         progress: &mut dyn Progress,
     ) -> Result<IngestReport, IngestError> {
+        let mut importer: Box<dyn Importer> = match source.importer {
+            ImporterKind::Files => {
+                let folder = IngestSource {
+                    path: PathBuf::from(&source.root),
+                    name: source.name.clone(),
+                    asset_type: source.asset_type,
+                };
+                return self.run(&[folder], progress);
+            }
+            ImporterKind::Jellyfin => Box::new(JellyfinImporter::new(source)?),
+            ImporterKind::Plex => Box::new(PlexImporter::new(source)?),
+        };
         let mut report = IngestReport::default();
-        self.scan(source_id, importer, &Scope::Source(source_id), progress, &mut report)?;
+        self.scan(source.id, importer.as_mut(), &Scope::Source(source.id), progress, &mut report)?;
         progress.end();
         Ok(report)
     }
@@ -263,6 +290,7 @@ impl<'a> Ingest<'a> {
         self.catalog.mark_missing(&gone)?;
         report.missing += gone.len();
         report.warnings.append(&mut listing.unreadable);
+        report.warnings.append(&mut listing.not_here);
         Ok(())
     }
 
