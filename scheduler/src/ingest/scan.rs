@@ -56,6 +56,21 @@ pub struct IngestReport {
     pub warnings: Vec<BadFile>,
 }
 
+impl IngestReport {
+    /// Adds what another scan did.
+    pub fn add(&mut self, mut other: IngestReport) {
+        self.scanned += other.scanned;
+        self.added += other.added;
+        self.updated += other.updated;
+        self.moved += other.moved;
+        self.unchanged += other.unchanged;
+        self.missing += other.missing;
+        self.elsewhere += other.elsewhere;
+        self.bad.append(&mut other.bad);
+        self.warnings.append(&mut other.warnings);
+    }
+}
+
 /// A path and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BadFile {
