@@ -124,7 +124,8 @@ mod tests {
         let chapter = |start, end| Chapter { start_ms: Millis(start), end_ms: Millis(end), title: None };
         let at = |at, accepted| SuggestedBreak { at_ms: Millis(at), length_ms: Millis(500), accepted };
         let breaks = [at(300, false), at(700, true)];
-        let table: [(&[Chapter], &[SuggestedBreak], Option<Vec<Millis>>); 5] = [
+        type Row<'a> = (&'a [Chapter], &'a [SuggestedBreak], Option<Vec<Millis>>);
+        let table: [Row<'_>; 5] = [
             (&[], &[], None),
             (&[chapter(0, 900)], &breaks[..1], None),
             (&[chapter(0, 900)], &breaks, Some(vec![Millis(700)])),

@@ -322,13 +322,28 @@ fn catalogs_of_every_released_version_are_brought_up_to_date_and_lose_nothing() 
             assert_eq!((coffee.season, coffee.facts.unwrap().chapters.len()), (Some(1), 2));
             assert_eq!(catalog.asset("asset.movies.notes").unwrap().health, Health::Bad);
             assert_eq!(catalog.channel("one").unwrap().channel_id, 1);
-            assert_eq!(catalog.snapshot().unwrap().collection("col.cosmic_diner").unwrap().len(), 2);
+            let snapshot = catalog.snapshot().unwrap();
+            assert_eq!(snapshot.collection("col.cosmic_diner").unwrap().len(), 2);
+            if *version >= 2 {
+                let coffee = catalog.asset("asset.cosmic_diner.season_1.s01e01_coffee").unwrap();
+                assert_eq!((coffee.rating.as_deref(), coffee.genres.len()), (Some("TV-PG"), 1));
+                assert!(matches!(coffee.measured, Some(Measured::Loudness(Some(_)))));
+                let pie = snapshot.lookup("asset.cosmic_diner.season_1.s01e02_pie").unwrap();
+                assert_eq!(pie.chapter_markers, Some(vec![Millis(2000)]));
+                assert_eq!(snapshot.collection("col.comedy").unwrap().len(), 2);
+                let day = (UtcMs(1_767_250_000_000), UtcMs(1_767_260_000_000));
+                assert_eq!(catalog.playlog(1, day.0, day.1).unwrap()[0].segments.len(), 2);
+                assert_eq!(catalog.as_run(1, day.0, day.1).unwrap().len(), 1);
+                assert_eq!(catalog.plays(&coffee.id, 9).unwrap().len(), 1);
+                assert_eq!(catalog.revisions(1, "2026-01-01").unwrap().len(), 1);
+            }
         }
     }
 }
 
 /// A small catalog that each released version wrote, with its version.
-pub(super) const RELEASED: &[(i64, &[u8])] = &[(1, include_bytes!("released/version_1.sqlite"))];
+pub(super) const RELEASED: &[(i64, &[u8])] =
+    &[(1, include_bytes!("released/version_1.sqlite")), (2, include_bytes!("released/version_2.sqlite"))];
 
 const OLD_TABLES: [&str; 6] = ["sources", "collections", "programmes", "assets", "chapters", "channels"];
 

@@ -40,7 +40,7 @@ pub(super) enum CollectionCommand {
     },
     /// Define a collection by what its assets are, or define it anew
     #[command(after_help = DEFINE_HELP)]
-    Define(DefineArgs),
+    Define(Box<DefineArgs>),
     /// Take back the definition of a collection; its assets stay
     Remove {
         /// Its id
@@ -128,7 +128,7 @@ pub(super) fn run(command: CollectionCommand) -> Result<Exit, Failure> {
             }
             put_lines(std::iter::once(line(&shown.collection)).chain(shown.contents.iter().map(asset_line)))
         }
-        CollectionCommand::Define(args) => define(args),
+        CollectionCommand::Define(args) => define(*args),
         CollectionCommand::Remove { collection, json, whereabouts } => {
             whereabouts.catalog()?.remove_collection(&collection)?;
             if json {

@@ -75,15 +75,12 @@ impl FolderImporter {
                 series.clone_from(&title);
             }
             let id = format!("col.{dotted}");
-            if !collections.contains_key(&id) {
-                let programme = FoundCollection {
-                    id: id.clone(),
-                    title,
-                    programme: format!("p.{dotted}"),
-                    programme_title: series.clone(),
-                };
-                collections.insert(id, programme);
-            }
+            collections.entry(id.clone()).or_insert_with(|| FoundCollection {
+                id,
+                title,
+                programme: format!("p.{dotted}"),
+                programme_title: series.clone(),
+            });
         }
         let names: Vec<&str> =
             std::iter::once(root_name.as_str()).chain(folders.iter().map(String::as_str)).collect();

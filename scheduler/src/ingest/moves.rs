@@ -29,16 +29,17 @@ pub(super) fn match_moves<'r>(
         files.sort_by(|a, b| a.path.cmp(&b.path));
     }
     let mut found = vec![None; arrivals.len()];
-    let name = |path: &str| Path::new(path).file_name().map(ToOwned::to_owned);
-    let ways: [&dyn Fn(&str, &str) -> bool; 3] =
-        [&|old, new| old == new, &|old, new| name(old) == name(new), &|_, _| true];
+    let ways: [fn(&Path, &Path) -> bool; 3] =
+        [|old, new| old == new, |old, new| old.file_name() == new.file_name(), |_, _| true];
     for fits in ways {
         for (place, arrival) in found.iter_mut().zip(arrivals) {
             if place.is_some() {
                 continue;
             }
             let Some(files) = by_mark.get_mut(arrival.mark) else { continue };
-            if let Some(at) = files.iter().position(|file| fits(&file.path, arrival.path)) {
+            if let Some(at) =
+                files.iter().position(|file| fits(Path::new(&file.path), Path::new(arrival.path)))
+            {
                 *place = Some(files.remove(at));
             }
         }

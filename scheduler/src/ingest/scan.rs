@@ -154,13 +154,6 @@ struct Task {
     as_before: bool,
 }
 
-/// What looking into a file gave.
-enum Looked {
-    Sighting(Sighting),
-    /// It is being written: its turn comes when that is over.
-    Unsettled,
-}
-
 impl<'a> Ingest<'a> {
     /// A scan into `catalog` with `command` as the prober.
     #[must_use]
@@ -396,13 +389,10 @@ impl<'a> Ingest<'a> {
                 progress.next(&path);
                 let (sighting, warnings) = looked;
                 report.warnings.extend(warnings);
-                let sighting = match sighting {
-                    Looked::Sighting(sighting) => sighting,
-                    Looked::Unsettled => {
-                        let reason = "it is being written; it is taken when that is over".to_owned();
-                        report.warnings.push(BadFile { path, reason });
-                        return Ok(());
-                    }
+                let Some(sighting) = sighting else {
+                    let reason = "it is being written; it is taken when that is over".to_owned();
+                    report.warnings.push(BadFile { path, reason });
+                    return Ok(());
                 };
                 match &sighting.outcome {
                     Outcome::Unplayable(reason) => report.bad.push(BadFile { path, reason: reason.clone() }),
@@ -468,8 +458,9 @@ impl<'a> Ingest<'a> {
     }
 }
 
-/// Looks into a file: sidecars, mark, probe. Runs in a worker.
-fn look(prober: &mut Prober, task: &Task) -> Result<(Looked, Vec<BadFile>), ProberError> {
+/// Looks into a file: sidecars, mark, probe. Nothing is told of one that is being written: its turn comes when that is
+/// over. Runs in a worker.
+fn look(prober: &mut Prober, task: &Task) -> Result<(Option<Sighting>, Vec<BadFile>), ProberError> {
     let mut file = task.file.clone();
     let path = Path::new(&task.file.path);
     let mut warnings = Vec::new();
@@ -501,7 +492,7 @@ fn look(prober: &mut Prober, task: &Task) -> Result<(Looked, Vec<BadFile>), Prob
     };
     let still = std::fs::metadata(path).map(|m| (m.len(), changed_ns(&m)));
     if still.is_ok_and(|now| now != (file.size, file.mtime_ns)) {
-        return Ok((Looked::Unsettled, warnings));
+        return Ok((None, warnings));
     }
     let sighting = Sighting {
         path: file.path,
@@ -515,7 +506,7 @@ fn look(prober: &mut Prober, task: &Task) -> Result<(Looked, Vec<BadFile>), Prob
         content_mark: mark,
         outcome,
     };
-    Ok((Looked::Sighting(sighting), warnings))
+    Ok((Some(sighting), warnings))
 }
 
 fn playable(facts: ProbeFacts) -> Outcome {
@@ -758,7 +749,8 @@ done"#;
         let mut catalog = Catalog::open(dir.path()).unwrap();
         let source = IngestSource { path: media.clone(), name: None, asset_type: None };
         let command = ProberCommand::new("/bin/bash".into(), ["-c", grows]);
-        let report = Ingest::new(&mut catalog, command).run(&[source.clone()], &mut Count(0)).unwrap();
+        let report =
+            Ingest::new(&mut catalog, command).run(std::slice::from_ref(&source), &mut Count(0)).unwrap();
         assert_eq!((report.added, report.warnings.len(), report.bad.len()), (1, 1, 0), "{report:?}");
         assert_eq!(catalog.assets().unwrap().len(), 1);
         let (report, _) = scan(&mut catalog, &media);
