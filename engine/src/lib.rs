@@ -14,6 +14,7 @@ pub mod clock;
 pub mod format;
 pub mod isolation;
 pub mod legacy;
+pub mod measure;
 pub mod metrics;
 pub mod pipeline;
 pub mod probe;

@@ -51,7 +51,12 @@ enum Verb {
         json: bool,
     },
     /// Tell what media files hold: one path a line on standard input, one JSON line each out.
-    Probe,
+    Probe {
+        /// Decode all of each file: its loudness, and where it is black and silent. Lines with `progress_ms` come
+        /// before the answer.
+        #[arg(long)]
+        deep: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -72,11 +77,15 @@ fn main() -> ExitCode {
             retrovue_engine::serve::run(&control, &scheduling).map_err(anyhow::Error::from)
         }
         Verb::Render { plan, join_utc_ms, out, json } => render(&plan, join_utc_ms, &out, json),
-        Verb::Probe => {
+        Verb::Probe { deep } => {
             retrovue_codec::init();
-            retrovue_engine::probe::run(std::io::stdin().lock(), std::io::stdout().lock())
-                .map(|()| ExitCode::SUCCESS)
-                .context("reading paths from standard input")
+            let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+            let run = if deep {
+                retrovue_engine::measure::run(input, output)
+            } else {
+                retrovue_engine::probe::run(input, output)
+            };
+            run.map(|()| ExitCode::SUCCESS).context("reading paths from standard input")
         }
     };
     run.unwrap_or_else(|error| {

@@ -45,7 +45,19 @@ struct FoundChapter<'a> {
 ///
 /// # Errors
 /// Reading or writing the pipes.
-pub fn run(mut input: impl BufRead, mut output: impl Write) -> std::io::Result<()> {
+pub fn run(input: impl BufRead, output: impl Write) -> std::io::Result<()> {
+    answer_lines(input, output, |path, output| match retrovue_codec::probe(Path::new(path)) {
+        Ok(info) => answer(output, path, Ok(&info)),
+        Err(error) => answer(output, path, Err((code(&error), error.to_string()))),
+    })
+}
+
+/// Hands each line that is a path to `look`, which writes the answer, until `input` ends.
+pub(crate) fn answer_lines<W: Write>(
+    mut input: impl BufRead,
+    mut output: W,
+    mut look: impl FnMut(&str, &mut W) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -64,14 +76,11 @@ pub fn run(mut input: impl BufRead, mut output: impl Write) -> std::io::Result<(
             )?;
             continue;
         };
-        match retrovue_codec::probe(Path::new(path)) {
-            Ok(info) => answer(&mut output, path, Ok(&info))?,
-            Err(error) => answer(&mut output, path, Err((code(&error), error.to_string())))?,
-        }
+        look(path, &mut output)?;
     }
 }
 
-fn answer(
+pub(crate) fn answer(
     output: &mut impl Write,
     path: &str,
     found: Result<&MediaInfo, (&'static str, String)>,
@@ -90,13 +99,18 @@ fn answer(
         }),
         Err((code, detail)) => Outcome::Error { code, detail },
     };
-    let mut text = serde_json::to_string(&Answer { path, outcome })?;
+    write_line(output, &Answer { path, outcome })
+}
+
+pub(crate) fn write_line(output: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
+    let mut text = serde_json::to_string(value)?;
     text.push('\n');
     output.write_all(text.as_bytes())?;
     output.flush()
 }
 
-fn code(error: &MediaError) -> &'static str {
+/// The word for machines of a file that cannot be read.
+pub(crate) fn code(error: &MediaError) -> &'static str {
     match error {
         MediaError::NotFound { .. } => "NOT_FOUND",
         MediaError::Unreadable { .. } => "UNREADABLE",

@@ -135,3 +135,23 @@ impl Read for Pieces<'_> {
         Ok(count)
     }
 }
+
+/// Reads the bytes of a sidecar; true when it is one. What it says is bounded, on one line and in range.
+///
+/// # Panics
+/// When that does not hold.
+pub fn sidecar(bytes: &[u8]) -> bool {
+    let Some(nfo) = crate::ingest::nfo::parse_nfo(bytes) else { return false };
+    let texts = [&nfo.title, &nfo.series, &nfo.rating].into_iter().flatten().chain(&nfo.genres);
+    for text in texts {
+        assert!(
+            !text.is_empty() && text.chars().count() <= 300 && !text.contains(char::is_control),
+            "{text:?}"
+        );
+        assert_eq!(text, text.trim());
+    }
+    assert!(nfo.genres.len() <= 20 && nfo.genres.is_sorted());
+    assert!(nfo.season.is_none_or(|n| n <= 9999) && nfo.episode.is_none_or(|n| n <= 9999));
+    assert!(nfo.year.is_none_or(|year| (1880..=2200).contains(&year)));
+    true
+}

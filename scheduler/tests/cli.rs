@@ -173,3 +173,115 @@ fn media_become_assets_channels_and_a_guide() {
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(text(&nowhere.stderr).contains("it has one"));
 }
+
+#[test]
+fn sources_collections_breaks_and_the_catalog_have_their_verbs() {
+    let folder = Folder::new(&[]).with_prober();
+    for name in ["media/The Show/S01E01 - First.mp4", "media/Films/Alien (1979).mp4"] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        film(&path, 2);
+    }
+    let nfo = "<movie><title>Alien</title><genre>Horror</genre><mpaa>R</mpaa></movie>";
+    std::fs::write(folder.path().join("media/Films/Alien (1979).nfo"), nfo).unwrap();
+    let source = folder.json("source add media --name Mine --json");
+    assert_eq!(
+        (&source["id"], &source["importer"], &source["assets"]),
+        (&1.into(), &"files".into(), &0.into())
+    );
+    assert_eq!(folder.json("source scan Mine --json")["added"], 2);
+    assert_eq!(folder.json("sources list --json")["sources"][0]["assets"], 2);
+
+    let defined = folder.json("collection define col.scary --genre horror --rating R --json");
+    assert_eq!((&defined["assets"], &defined["title"]), (&1.into(), &"scary".into()));
+    let shown = folder.json("collection show col.scary --json");
+    assert_eq!(shown["contents"][0]["id"], "asset.films.alien_1979");
+    assert!(folder.json("collection list --json")["collections"].as_array().unwrap().len() >= 3);
+
+    let breaks = folder.json("asset breaks asset.films.alien_1979 --json");
+    assert_eq!(breaks["suggested_breaks"], serde_json::json!([]));
+    assert!(text(&folder.run("asset breaks asset.films.alien_1979").stdout).contains("ingest --deep"));
+
+    assert_eq!(folder.json("catalog path --json")["exists"], true);
+    assert_eq!(folder.json("catalog check --json")["findings"], serde_json::json!([]));
+    folder.json("catalog backup copy.sqlite --json");
+    for (arguments, code, said) in [
+        ("catalog backup copy.sqlite", 5, "--force"),
+        ("source add nowhere", 1, "no folder"),
+        ("source add http://nas:8096", 2, "--importer"),
+        ("source add http://nas:8096 --importer jellyfin", 2, "--key-env"),
+        ("source add http://nas --importer plex --key-env K --map nonsense", 2, "SERVER=HERE"),
+        ("source remove Mime", 1, "did you mean Mine"),
+        ("collection define col.films --genre x", 1, "folder's collection"),
+        ("collection show col.scarry", 1, "did you mean col.scary"),
+        ("asset breaks asset.films.alien_1979 --accept 1", 2, "none of the 0 breaks"),
+    ] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{arguments}: {}", text(&output.stderr));
+    }
+
+    // Damaged: said by whatever comes to it, with its place and what to do, and the backup puts it right.
+    let catalog = folder.path().join("data/catalog.sqlite");
+    let whole = std::fs::read(&catalog).unwrap();
+    std::fs::write(&catalog, &whole[..whole.len() / 3]).unwrap();
+    for arguments in ["asset list", "catalog check"] {
+        let output = folder.run(arguments);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{arguments}: {told}");
+        assert!(told.contains("catalog.sqlite is damaged") && told.contains("backup"), "{told}");
+    }
+    std::fs::copy(folder.path().join("copy.sqlite"), &catalog).unwrap();
+    assert_eq!(folder.json("asset list --json")["assets"].as_array().unwrap().len(), 2);
+    assert_eq!(folder.json("source remove Mine --json")["assets"], 2);
+    assert_eq!(folder.json("asset list --json")["assets"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_scan_that_is_killed_goes_on_where_it_stopped() {
+    use std::io::Read;
+    let folder = Folder::new(&[]);
+    let media = folder.path().join("media");
+    std::fs::create_dir(&media).unwrap();
+    for n in 0..300 {
+        std::fs::write(media.join(format!("{n:03}.mp4")), format!("{n}")).unwrap();
+    }
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    // At the two hundredth file it says so on a pipe of ours, and answers no more.
+    let script = "#!/bin/bash\nwhile IFS= read -r p; do case \"$p\" in *200.mp4) if [ -n \"$STOP\" ]; then echo >\"$STOP\"; read -r p; exit; fi;; esac\nprintf '{\"path\":\"%s\",\"ok\":{\"container\":\"mp4\",\"duration_ms\":1000}}\\n' \"$p\"; done\n";
+    let program = bin.join("retrovue-air");
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let stop = folder.path().join("stop");
+    assert!(Command::new("mkfifo").arg(&stop).status().unwrap().success());
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    // The prober beside the program is taken before any other.
+    let retrovue = bin.join("retrovue");
+    std::fs::copy(env!("CARGO_BIN_EXE_retrovue"), &retrovue).unwrap();
+    let mut scan = Command::new(&retrovue)
+        .args(["ingest", "media"])
+        .current_dir(folder.path())
+        .env("PATH", &path)
+        .env("STOP", &stop)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::fs::File::open(&stop).unwrap().read_to_end(&mut Vec::new()).unwrap();
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    assert_eq!(folder.json("catalog check --json")["findings"], serde_json::json!([]));
+    let recorded = folder.json("asset list --json")["assets"].as_array().unwrap().len();
+    assert!(recorded >= 128, "{recorded} were recorded");
+    let again = Command::new(&retrovue)
+        .args(["ingest", "media", "--json"])
+        .current_dir(folder.path())
+        .env("PATH", &path)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(report["unchanged"], recorded);
+    assert_eq!(report["added"], 300 - recorded);
+    assert_eq!(folder.json("asset list --json")["assets"].as_array().unwrap().len(), 300);
+}

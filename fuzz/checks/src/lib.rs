@@ -17,6 +17,7 @@ pub mod names;
 pub mod packets;
 pub mod plan;
 mod scratch;
+pub mod sidecar;
 pub mod station;
 
 /// What became of the bytes. A corpus holds some of both kinds.
@@ -41,5 +42,6 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("names", names::check),
     ("packets", packets::check),
     ("plan", plan::check),
+    ("sidecar", sidecar::check),
     ("station", station::check),
 ];

@@ -65,7 +65,7 @@ macro_rules! replays {
     };
 }
 
-replays!(catalog channel frames head media names packets plan station);
+replays!(catalog channel frames head media names packets plan sidecar station);
 
 #[test]
 fn corpora_stay_small() {

@@ -149,7 +149,7 @@ impl ProbeFacts {
 /// An asset with everything the catalog holds of it; the form of `asset show --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AssetRecord {
-    /// Lasting identity, `asset.<collection>.<name>`.
+    /// Lasting identity, `asset.<collection>.<name>` as it was first found; it stays when the file is moved.
     pub id: String,
     /// Title for people.
     pub title: String,
@@ -158,15 +158,24 @@ pub struct AssetRecord {
     pub asset_type: AssetType,
     /// The collection it was found in.
     pub collection: String,
-    /// Season, from the file's name.
+    /// The series it is of, as a sidecar or a server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// Season.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub season: Option<u32>,
-    /// Episode, from the file's name.
+    /// Episode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub episode: Option<u32>,
-    /// Year, from the file's name.
+    /// Year.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub year: Option<u32>,
+    /// Rating, as written: `PG-13`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rating: Option<String>,
+    /// Genres, in order of name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub genres: Vec<String>,
     /// Absolute path.
     pub path: PathBuf,
     /// Bytes.
@@ -181,6 +190,56 @@ pub struct AssetRecord {
     /// What the probe found, where it could read the file.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub facts: Option<ProbeFacts>,
+    /// What decoding the whole file told, where that was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
+    /// Places that are black and silent, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggested_breaks: Vec<SuggestedBreak>,
+}
+
+/// Loudness after EBU R 128, in hundredths: integers, for they are compared and stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loudness {
+    /// Integrated loudness in hundredths of LUFS.
+    pub integrated: i64,
+    /// Loudness range in hundredths of LU.
+    pub loudness_range: i64,
+    /// True peak in hundredths of dBTP.
+    pub true_peak: i64,
+}
+
+/// How measuring a file by decoding all of it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Measured {
+    /// Its loudness; absent where it has no sound, or none above the threshold of measuring.
+    Loudness(Option<Loudness>),
+    /// Why it could not be measured.
+    Failed(String),
+}
+
+/// A place that is black and silent, where an act may end if somebody accepts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SuggestedBreak {
+    /// The middle of it, from the start of the file.
+    pub at_ms: Millis,
+    /// How long it is black and silent.
+    pub length_ms: Millis,
+    /// Whether it is used.
+    pub accepted: bool,
+}
+
+/// What is told of a file by its name and folders, its sidecars, or the server that lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Description {
+    pub(crate) title: String,
+    pub(crate) series: Option<String>,
+    pub(crate) season: Option<u32>,
+    pub(crate) episode: Option<u32>,
+    pub(crate) year: Option<u32>,
+    pub(crate) rating: Option<String>,
+    pub(crate) genres: Vec<String>,
 }
 
 /// A channel's lasting identity.

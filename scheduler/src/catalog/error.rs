@@ -40,6 +40,41 @@ pub enum CatalogError {
         /// What SQLite said.
         detail: String,
     },
+    /// It was a catalog, and is no longer whole.
+    #[error(
+        "{path} is damaged: {detail}; put a backup in its place, or move it and the files beside it ({path}-wal, \
+         {path}-shm) away and scan the media again"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
+    /// There is no room for it to grow.
+    #[error(
+        "cannot write {path}: the disk is full; make room, and say the same again: what was recorded so far is kept"
+    )]
+    Full {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The system failed to read or write it.
+    #[error("cannot read or write {path}: {detail}; see whether its disk is sound and has room")]
+    Disk {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
+    /// The backup cannot be written.
+    #[error("cannot write the backup {path}: {reason}")]
+    Backup {
+        /// Where it was to go.
+        path: PathBuf,
+        /// Why not, and what to do.
+        reason: String,
+    },
     /// A later version of the program wrote it.
     #[error(
         "{path} was written by a newer version (catalog {found}, this program knows {known}); update the program"
@@ -66,6 +101,22 @@ pub enum CatalogError {
         /// Near ids.
         near: Vec<String>,
     },
+    /// No such collection, source or channel.
+    #[error("no {kind} \"{id}\" in the catalog{}", suggestion_of(.kind, .near))]
+    NoSuch {
+        /// What was looked for: `collection`, `source`, `channel`.
+        kind: &'static str,
+        /// The id asked for.
+        id: String,
+        /// Near ids.
+        near: Vec<String>,
+    },
+    /// What was asked for contradicts what is there.
+    #[error("{what}")]
+    Refused {
+        /// What is wrong, and what to do.
+        what: String,
+    },
     /// Anything else SQLite reports.
     #[error("the catalog {path} failed: {source}")]
     Database {
@@ -77,8 +128,12 @@ pub enum CatalogError {
 }
 
 fn suggestion(near: &[String]) -> String {
+    suggestion_of("asset", near)
+}
+
+fn suggestion_of(kind: &str, near: &[String]) -> String {
     if near.is_empty() {
-        "; `retrovue asset list` shows them all".to_owned()
+        format!("; `retrovue {kind} list` shows them all")
     } else {
         format!("; did you mean {}?", near.join(" or "))
     }
@@ -88,9 +143,10 @@ impl CatalogError {
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> CatalogError {
         let path = path.to_owned();
         match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                CatalogError::NotADatabase { path, detail: source.to_string() }
-            }
+            Some(ErrorCode::NotADatabase) => CatalogError::NotADatabase { path, detail: source.to_string() },
+            Some(ErrorCode::DatabaseCorrupt) => CatalogError::Damaged { path, detail: source.to_string() },
+            Some(ErrorCode::DiskFull) => CatalogError::Full { path },
+            Some(ErrorCode::SystemIoFailure) => CatalogError::Disk { path, detail: source.to_string() },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CatalogError::Locked { path },
             Some(ErrorCode::ReadOnly) => CatalogError::ReadOnly { path },
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
@@ -105,7 +161,12 @@ impl CatalogError {
     pub fn is_not_writable(&self) -> bool {
         matches!(
             self,
-            CatalogError::DataDir { .. } | CatalogError::ReadOnly { .. } | CatalogError::CannotOpen { .. }
+            CatalogError::DataDir { .. }
+                | CatalogError::ReadOnly { .. }
+                | CatalogError::CannotOpen { .. }
+                | CatalogError::Full { .. }
+                | CatalogError::Disk { .. }
+                | CatalogError::Backup { .. }
         )
     }
 }

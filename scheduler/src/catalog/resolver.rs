@@ -107,16 +107,28 @@ impl Snapshot {
             }
         }
         for list in snapshot.collections.values_mut() {
-            list.sort_by(|a, b| natural_order((a.season, a.episode, &a.uri), (b.season, b.episode, &b.uri)));
+            list.sort_by(|a, b| airing_order(a, b));
         }
         snapshot.programmes = programmes.into_iter().map(|p| (p.id.clone(), p)).collect();
         snapshot
+    }
+
+    /// Puts assets into a collection besides the one each stands in; ids that are not here are passed over.
+    pub(crate) fn include(&mut self, collection: &str, asset_ids: &[String]) {
+        let list = self.collections.entry(collection.to_owned()).or_default();
+        list.extend(asset_ids.iter().filter_map(|id| self.assets.get(id).cloned()));
+        list.sort_by(|a, b| airing_order(a, b));
+        list.dedup_by(|a, b| a.id == b.id);
     }
 
     /// All assets that can air, in order of id.
     pub fn assets(&self) -> impl Iterator<Item = &Arc<AssetMetadata>> {
         self.assets.values()
     }
+}
+
+fn airing_order(a: &AssetMetadata, b: &AssetMetadata) -> std::cmp::Ordering {
+    natural_order((a.season, a.episode, &a.uri), (b.season, b.episode, &b.uri))
 }
 
 impl AssetResolver for Snapshot {

@@ -102,7 +102,9 @@ impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Failure {
         let exit = match &error {
             e if e.is_not_writable() => Exit::NotWritable,
-            CatalogError::NotADatabase { .. } | CatalogError::Newer { .. } => Exit::Unreadable,
+            CatalogError::NotADatabase { .. } | CatalogError::Damaged { .. } | CatalogError::Newer { .. } => {
+                Exit::Unreadable
+            }
             _ => Exit::Failed,
         };
         Failure::new(exit, error)

@@ -4,7 +4,9 @@
 //! and progress to standard error; errors are printed in one place, [`run`].
 
 mod assets;
+mod catalog;
 mod channels;
+mod collections;
 mod demo;
 mod exit;
 mod guide;
@@ -15,6 +17,7 @@ mod progress;
 mod serve;
 mod ts;
 mod ts_source;
+mod sources;
 mod whereabouts;
 
 pub use exit::{Exit, Failure};
@@ -50,10 +53,20 @@ enum Command {
     /// Scan the media, then serve every channel until interrupted
     Serve(serve::ServeArgs),
     /// Scan folders or files into the catalog; the station's media when none is named
+    #[command(after_help = ingest::INGEST_HELP)]
     Ingest(ingest::IngestArgs),
-    /// Look at the catalog's assets
-    #[command(subcommand)]
+    /// Say where media come from: folders, Jellyfin and Plex libraries
+    #[command(subcommand, visible_alias = "sources")]
+    Source(sources::SourceCommand),
+    /// Look at collections, and define some by what is to be in them
+    #[command(subcommand, visible_alias = "collections")]
+    Collection(collections::CollectionCommand),
+    /// Look at the catalog's assets, and accept breaks
+    #[command(subcommand, visible_alias = "assets")]
     Asset(assets::AssetCommand),
+    /// Check the catalog, back it up
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     /// Look at the channels
     #[command(subcommand)]
     Channel(channels::ChannelCommand),
@@ -83,7 +96,10 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Ingest(args) => ingest::run(args),
+        Command::Source(command) => sources::run(command),
+        Command::Collection(command) => collections::run(command),
         Command::Asset(command) => assets::run(command),
+        Command::Catalog(command) => catalog::run(command),
         Command::Channel(command) => channels::run(command),
         Command::Programming(command) => programming::run(command),
         Command::Guide(args) => guide::run(args),

@@ -136,9 +136,9 @@ fn without_year(stem: &str) -> &str {
     }
 }
 
-/// What the folders say a file is for; the one nearest to the file wins. `folders` run from the root down.
-pub(crate) fn type_from_folders<'a>(folders: impl DoubleEndedIterator<Item = &'a str>) -> AssetType {
-    folders.rev().find_map(type_from_folder).unwrap_or(AssetType::Episode)
+/// What the folders say a file is for, if they do; the one nearest to the file wins. `folders` run from the root down.
+pub(crate) fn type_from_folders<'a>(folders: impl DoubleEndedIterator<Item = &'a str>) -> Option<AssetType> {
+    folders.rev().find_map(type_from_folder)
 }
 
 fn type_from_folder(name: &str) -> Option<AssetType> {
@@ -216,10 +216,10 @@ mod tests {
     #[test]
     fn folders_tell_what_files_are_for_and_the_nearest_wins() {
         let table = [
-            (vec!["Media", "Adverts"], AssetType::Commercial),
-            (vec!["Movies", "Trailers"], AssetType::Promo),
-            (vec!["films"], AssetType::Movie),
-            (vec!["Cheers", "Season 1"], AssetType::Episode),
+            (vec!["Media", "Adverts"], Some(AssetType::Commercial)),
+            (vec!["Movies", "Trailers"], Some(AssetType::Promo)),
+            (vec!["films"], Some(AssetType::Movie)),
+            (vec!["Cheers", "Season 1"], None),
         ];
         for (folders, expect) in table {
             assert_eq!(type_from_folders(folders.iter().copied()), expect, "{folders:?}");

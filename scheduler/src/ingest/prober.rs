@@ -5,6 +5,7 @@
 use crate::catalog::ProbeFacts;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub struct ProberCommand {
 }
 
 /// Why a file has no probe result.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProbeFailure {
     /// A word for machines: the prober's own, or `PROBER_CRASHED`, `PROBER_SILENT`, `PATH_REFUSED`.
     pub code: String,
@@ -80,10 +81,12 @@ struct Running {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Answer<T> {
     path: String,
-    ok: Option<ProbeFacts>,
+    ok: Option<T>,
     error: Option<AnswerError>,
+    /// How far it has come, in the file's time: a sign of life before the answer.
+    progress_ms: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +102,14 @@ impl ProberCommand {
         let name = "retrovue-air";
         let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name(name)).filter(|p| p.is_file());
         ProberCommand::new(beside.unwrap_or_else(|| PathBuf::from(name)), ["probe"])
+    }
+
+    /// The same program, decoding all of each file: `retrovue-air probe --deep`.
+    #[must_use]
+    pub fn deep(&self) -> ProberCommand {
+        let mut command = self.clone();
+        command.arguments.push("--deep".into());
+        command
     }
 
     /// Another program that speaks the same lines.
@@ -121,6 +132,14 @@ impl Prober {
     /// # Errors
     /// The outer error: there is no working prober. The inner one: this file has no result, and why.
     pub fn probe(&mut self, path: &Path) -> Result<Result<ProbeFacts, ProbeFailure>, ProberError> {
+        self.ask(path)
+    }
+
+    /// Asks about one file, of whatever the program was started to tell.
+    pub(super) fn ask<T: DeserializeOwned>(
+        &mut self,
+        path: &Path,
+    ) -> Result<Result<T, ProbeFailure>, ProberError> {
         let refuse =
             |detail: &str| Ok(Err(ProbeFailure { code: "PATH_REFUSED".into(), detail: detail.to_owned() }));
         let Some(text) = path.to_str() else {
@@ -134,23 +153,32 @@ impl Prober {
             None => self.start()?,
         };
         let asked = writeln!(running.stdin, "{text}").and_then(|()| running.stdin.flush());
-        let heard = match asked {
+        let mut heard = match asked {
             Ok(()) => running.answers.recv_timeout(self.command.silence),
             Err(_) => Err(RecvTimeoutError::Disconnected),
         };
+        let mut furthest = -1;
+        while let Ok(line) = &heard {
+            let sign = serde_json::from_str::<Answer<T>>(line).ok().filter(|a| a.path == text);
+            // One that gets nowhere has hung as one that is silent has.
+            let Some(at) = sign.and_then(|a| a.progress_ms).filter(|at| *at > furthest) else { break };
+            furthest = at;
+            heard = running.answers.recv_timeout(self.command.silence);
+        }
         match heard {
-            Ok(line) => match serde_json::from_str::<Answer>(&line) {
+            Ok(line) => match serde_json::from_str::<Answer<T>>(&line) {
+                Ok(Answer { path, ok: None, error: None, .. }) if path == text => {
+                    running.end();
+                    self.lost("PROBER_CONFUSED", "an answer without a result".into())
+                }
                 Ok(answer) if answer.path == text => {
                     self.child = Some(running);
                     self.has_answered = true;
                     self.deaths = 0;
-                    Ok(match (answer.ok, answer.error) {
-                        (Some(facts), _) => Ok(facts),
-                        (None, Some(e)) => Err(ProbeFailure { code: e.code, detail: e.detail }),
-                        (None, None) => Err(ProbeFailure {
-                            code: "PROBER_CONFUSED".into(),
-                            detail: "an empty answer".into(),
-                        }),
+                    let refused = answer.error.map(|e| ProbeFailure { code: e.code, detail: e.detail });
+                    Ok(match (answer.ok, refused) {
+                        (Some(told), _) => Ok(told),
+                        (None, refused) => Err(refused.unwrap_or_default()),
                     })
                 }
                 Ok(answer) => {
@@ -176,7 +204,7 @@ impl Prober {
         }
     }
 
-    fn lost(&mut self, code: &str, how: String) -> Result<Result<ProbeFacts, ProbeFailure>, ProberError> {
+    fn lost<T>(&mut self, code: &str, how: String) -> Result<Result<T, ProbeFailure>, ProberError> {
         self.deaths += 1;
         if !self.has_answered && self.deaths >= HOPELESS_DEATHS {
             return Err(ProberError::Hopeless { program: self.command.program.clone(), last: how });
@@ -249,6 +277,9 @@ while IFS= read -r p; do
   case "$p" in
     *crash*) kill -SEGV $$ ;;
     *hang*) sleep 30 ;;
+    *stuck*) for i in 1 2 3 4 5; do printf '{"path":"%s","progress_ms":7}\n' "$p"; done; sleep 30 ;;
+    *slow*) for i in 1 2 3 4 5; do printf '{"path":"%s","progress_ms":%s}\n' "$p" $i; done
+      printf '{"path":"%s","ok":{"container":"slow","duration_ms":1000}}\n' "$p" ;;
     *junk*) echo 'not json' ;;
     *bad*) printf '{"path":"%s","error":{"code":"DAMAGED","detail":"no moov"}}\n' "$p" ;;
     *) printf '{"path":"%s","ok":{"container":"mp4","duration_ms":1000,"video":{"codec":"h264","width":2},"audio":[],"chapters":[]}}\n' "$p" ;;
@@ -274,6 +305,8 @@ done"#;
         assert_eq!(code("/m/hang.mp4"), "PROBER_SILENT");
         assert_eq!(code("/m/junk.mp4"), "PROBER_CONFUSED");
         assert_eq!(code("/m/bad.mp4"), "DAMAGED");
+        assert_eq!(code("/m/slow.mp4"), "slow");
+        assert_eq!(code("/m/stuck.mp4"), "PROBER_CONFUSED");
         assert_eq!(code("/m/a\nb.mp4"), "PATH_REFUSED");
         assert_eq!(code("/m/c.mp4"), "mp4");
     }

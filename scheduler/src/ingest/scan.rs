@@ -1,9 +1,19 @@
-//! One scan: walk the folders, skip what has not changed, probe the rest, record in batches.
+//! One scan: list a source, skip what has not changed, find what was moved, probe the rest, record in batches.
 
-use super::names::{is_season_folder, read_file_name, slug, title_from_name, type_from_folders};
+use super::content_mark::content_mark;
+use super::folder::FolderImporter;
+use super::importer::{Importer, ListedFile};
+use super::jellyfin::JellyfinImporter;
+use super::moves::{Arrival, match_moves};
+use super::nfo::read_nfo;
+use super::plex::PlexImporter;
 use super::prober::{Prober, ProberCommand, ProberError};
-use super::walk::{FoundFile, walk};
-use crate::catalog::{AssetType, Catalog, CatalogError, Health, LONGEST_ASSET, ProbeFacts, Sighting};
+use super::probing::{in_order, workers};
+use super::walk::changed_ns;
+use crate::catalog::{
+    AssetType, Catalog, CatalogError, Health, ImporterKind, LONGEST_ASSET, Move, Outcome, ProbeFacts,
+    Remembered, Sighting, SourceRecord,
+};
 use retrovue_timebase::Millis;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,16 +40,35 @@ pub struct IngestReport {
     pub scanned: usize,
     /// New files that can air.
     pub added: usize,
-    /// Known files that were looked at again and can air.
+    /// Known files that changed, or of which something else is told now, and can air.
     pub updated: usize,
+    /// Known files that are in another place now.
+    pub moved: usize,
     /// Known files that had not changed.
     pub unchanged: usize,
     /// Files recorded as gone.
     pub missing: usize,
+    /// Files that another source has already.
+    pub elsewhere: usize,
     /// Files that cannot air, each time they are seen.
     pub bad: Vec<BadFile>,
     /// Folders and files that could not be looked at.
     pub warnings: Vec<BadFile>,
+}
+
+impl IngestReport {
+    /// Adds what another scan did.
+    pub fn add(&mut self, mut other: IngestReport) {
+        self.scanned += other.scanned;
+        self.added += other.added;
+        self.updated += other.updated;
+        self.moved += other.moved;
+        self.unchanged += other.unchanged;
+        self.missing += other.missing;
+        self.elsewhere += other.elsewhere;
+        self.bad.append(&mut other.bad);
+        self.warnings.append(&mut other.warnings);
+    }
 }
 
 /// A path and what is wrong with it.
@@ -60,6 +89,25 @@ pub enum IngestError {
     /// There is no working prober.
     #[error(transparent)]
     Prober(#[from] ProberError),
+    /// The server cannot be asked, or does not answer as it should.
+    #[error("cannot list {root}: {reason}")]
+    Server {
+        /// Its address.
+        root: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The system does not tell of changes.
+    #[error(
+        "cannot watch {path}: {reason}; where the system's limit is reached, raise fs.inotify.max_user_watches, or scan \
+         with a timer instead"
+    )]
+    Unwatchable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The path cannot be scanned at all.
     #[error("cannot scan {path}: {reason}")]
     Unreadable {
@@ -72,9 +120,9 @@ pub enum IngestError {
 
 /// Told how a scan gets on.
 pub trait Progress {
-    /// So many files are to be probed.
+    /// So many more files are to be looked into.
     fn begin(&mut self, files: u64);
-    /// This one is next.
+    /// This one is done.
     fn next(&mut self, path: &Path);
     /// All done.
     fn end(&mut self);
@@ -84,24 +132,43 @@ pub trait Progress {
 #[derive(Debug)]
 pub struct Ingest<'a> {
     catalog: &'a mut Catalog,
-    prober: Prober,
+    command: ProberCommand,
+    workers: usize,
+    unsettled: BTreeSet<PathBuf>,
 }
 
-/// The root a file's collection is named from.
-struct Root {
-    path: PathBuf,
-    asset_type: Option<AssetType>,
-    source_id: i64,
+/// What a scan covers, to tell which remembered files should have been listed.
+enum Scope<'s> {
+    /// All at or below a folder.
+    Below(&'s Path),
+    /// All of a source.
+    Source(i64),
+}
+
+/// A listed file that is not as it is remembered, or not remembered.
+struct Task {
+    file: ListedFile,
+    /// Whether it is remembered at all.
+    known: bool,
+    /// Whether its content is what was probed before.
+    as_before: bool,
 }
 
 impl<'a> Ingest<'a> {
     /// A scan into `catalog` with `command` as the prober.
     #[must_use]
     pub fn new(catalog: &'a mut Catalog, command: ProberCommand) -> Ingest<'a> {
-        Ingest { catalog, prober: Prober::new(command) }
+        Ingest { catalog, command, workers: workers(), unsettled: BTreeSet::new() }
     }
 
-    /// Scans one source after the other. What was recorded stays recorded when a later one fails.
+    /// Leaves these files as they are recorded, or unrecorded: somebody is writing them.
+    #[must_use]
+    pub fn leaving_out(mut self, unsettled: BTreeSet<PathBuf>) -> Ingest<'a> {
+        self.unsettled = unsettled;
+        self
+    }
+
+    /// Scans one folder or file after the other. What was recorded stays recorded when a later one fails.
     ///
     /// # Errors
     /// A source that is not there, a failing catalog, no working prober. Bad files and unreadable
@@ -113,13 +180,13 @@ impl<'a> Ingest<'a> {
     ) -> Result<IngestReport, IngestError> {
         let mut report = IngestReport::default();
         for source in sources {
-            self.scan(source, progress, &mut report)?;
+            self.scan_folder(source, progress, &mut report)?;
         }
         progress.end();
         Ok(report)
     }
 
-    fn scan(
+    fn scan_folder(
         &mut self,
         source: &IngestSource,
         progress: &mut dyn Progress,
@@ -128,182 +195,329 @@ impl<'a> Ingest<'a> {
         let unreadable = |reason: String| IngestError::Unreadable { path: source.path.clone(), reason };
         let top = std::fs::canonicalize(&source.path)
             .map_err(|e| unreadable(format!("{e}; check the path, or whether the drive is mounted")))?;
-        let Some(top_text) = top.to_str() else {
+        if top.to_str().is_none() {
             return Err(unreadable("the path is not UTF-8; rename the folder".into()));
-        };
+        }
         if top.is_dir() {
             std::fs::read_dir(&top)
                 .map_err(|e| unreadable(format!("{e}; make the folder readable for this user")))?;
         }
-        let root = self.root_of(source, &top)?;
-        let found = walk(&top);
-        report.scanned += found.files.len();
-
-        let remembered = self.catalog.remembered_below(top_text)?;
-        let mut seen = BTreeSet::new();
-        let mut collections: BTreeMap<String, (String, String, String, String)> = BTreeMap::new();
-        let mut to_probe = Vec::new();
-        for file in found.files {
-            let Some(path) = file.path.to_str().filter(|p| !p.contains(['\n', '\r'])).map(str::to_owned)
-            else {
-                let reason = "its name holds a line break or is not UTF-8; rename it".to_owned();
-                report.bad.push(BadFile { path: file.path, reason });
-                continue;
-            };
-            let sighting = root.describe(&file, &path, &mut collections);
-            let known = remembered.get(&path);
-            let unchanged = known.filter(|k| {
-                (k.size, k.mtime_ns) == (file.size, file.mtime_ns)
-                    && k.health != Health::Missing
-                    && (&k.collection, k.asset_type) == (&sighting.collection, sighting.asset_type)
-            });
-            seen.insert(path);
-            match unchanged {
-                None => to_probe.push((sighting, known.is_some())),
-                Some(known) => {
-                    report.unchanged += 1;
-                    if let Some(reason) = &known.reason {
-                        report.bad.push(BadFile { path: file.path, reason: reason.clone() });
-                    }
-                }
-            }
-        }
-        self.catalog.record_collections(&collections.into_values().collect::<Vec<_>>())?;
-        self.probe_and_record(root.source_id, to_probe, progress, report)?;
-
-        // What lies below a folder that could not be read may still be there.
-        let hidden =
-            |path: &str| found.unreadable.iter().any(|(folder, _)| Path::new(path).starts_with(folder));
-        let gone: Vec<String> = remembered
-            .into_iter()
-            .filter(|(path, known)| known.health != Health::Missing && !seen.contains(path) && !hidden(path))
-            .map(|(path, _)| path)
-            .collect();
-        self.catalog.mark_missing(&gone)?;
-        report.missing += gone.len();
-        report.warnings.extend(found.unreadable.into_iter().map(|(path, reason)| BadFile { path, reason }));
-        Ok(())
+        let (source_id, mut importer) = self.folder_importer(source, &top)?;
+        self.scan(source_id, &mut importer, &Scope::Below(&top), progress, report)
     }
 
-    fn probe_and_record(
+    /// Scans a source of the catalog, whatever lists its files.
+    ///
+    /// # Errors
+    /// As [`run`](Ingest::run); a server that cannot be asked.
+    pub fn run_source(
+        &mut self,
+        source: &SourceRecord,
+        progress: &mut dyn Progress,
+    ) -> Result<IngestReport, IngestError> {
+        let mut importer: Box<dyn Importer> = match source.importer {
+            ImporterKind::Files => {
+                let folder = IngestSource {
+                    path: PathBuf::from(&source.root),
+                    name: source.name.clone(),
+                    asset_type: source.asset_type,
+                };
+                return self.run(&[folder], progress);
+            }
+            ImporterKind::Jellyfin => Box::new(JellyfinImporter::new(source)?),
+            ImporterKind::Plex => Box::new(PlexImporter::new(source)?),
+        };
+        let mut report = IngestReport::default();
+        self.scan(source.id, importer.as_mut(), &Scope::Source(source.id), progress, &mut report)?;
+        progress.end();
+        Ok(report)
+    }
+
+    fn scan(
         &mut self,
         source_id: i64,
-        to_probe: Vec<(Sighting, bool)>,
+        importer: &mut dyn Importer,
+        scope: &Scope<'_>,
         progress: &mut dyn Progress,
         report: &mut IngestReport,
     ) -> Result<(), IngestError> {
-        progress.begin(to_probe.len() as u64);
-        let mut batch = Vec::with_capacity(BATCH);
-        for (mut sighting, known) in to_probe {
-            let path = PathBuf::from(&sighting.path);
-            progress.next(&path);
-            sighting.outcome = if sighting.size == 0 {
-                Err("the file is empty; copy it again".to_owned())
-            } else {
-                match self.prober.probe(&path)? {
-                    Ok(facts) => playable(facts),
-                    Err(failure) => Err(format!("{}: {}", failure.code, failure.detail)),
-                }
-            };
-            match &sighting.outcome {
-                Err(reason) => report.bad.push(BadFile { path, reason: reason.clone() }),
-                Ok(_) if known => report.updated += 1,
-                Ok(_) => report.added += 1,
+        let mut listing = importer.list()?;
+        report.scanned += listing.files.len();
+        report.bad.append(&mut listing.refused);
+        let mut remembered = self.catalog.remembered()?;
+        let others = self.sources_of_other_kinds(source_id)?;
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut tasks = Vec::new();
+        let mut unmarked = Vec::new();
+        for file in std::mem::take(&mut listing.files) {
+            seen.insert(file.path.clone());
+            if self.unsettled.contains(Path::new(&file.path)) {
+                continue;
             }
-            batch.push(sighting);
-            if batch.len() == BATCH {
-                self.catalog.record_sightings(source_id, &batch)?;
-                batch.clear();
+            let known = remembered.get(&file.path);
+            if known.is_some_and(|k| others.contains(&k.source_id) && k.health != Health::Missing) {
+                report.elsewhere += 1;
+                continue;
+            }
+            let same = known.filter(|k| (k.size, k.mtime_ns) == (file.size, file.mtime_ns));
+            match same {
+                Some(k) if k.health != Health::Missing && k.description_mark == file.description_mark => {
+                    report.unchanged += 1;
+                    if k.content_mark.is_none() {
+                        unmarked.push(file.path.clone());
+                    }
+                    if let Some(reason) = &k.reason {
+                        report.bad.push(BadFile { path: file.path.into(), reason: reason.clone() });
+                    }
+                }
+                same => {
+                    let as_before = same.is_some_and(|k| k.has_facts);
+                    tasks.push(Task { known: known.is_some(), as_before, file });
+                }
             }
         }
-        self.catalog.record_sightings(source_id, &batch)?;
+        self.catalog.record_collections(&listing.collections)?;
+        self.find_moves(&mut remembered, &seen, &mut tasks, report)?;
+        self.look_into(source_id, tasks, progress, report)?;
+        self.mark_contents(&unmarked, progress)?;
+
+        // What lies below a folder that could not be read may still be there.
+        let hidden =
+            |path: &str| listing.unreadable.iter().any(|folder| Path::new(path).starts_with(&folder.path));
+        let covered = |known: &Remembered| match scope {
+            Scope::Below(top) => Path::new(&known.path).starts_with(top),
+            Scope::Source(id) => known.source_id == *id,
+        };
+        let gone: Vec<String> = remembered
+            .into_values()
+            .filter(|k| {
+                covered(k) && k.health != Health::Missing && !seen.contains(&k.path) && !hidden(&k.path)
+            })
+            .map(|k| k.path)
+            .collect();
+        self.catalog.mark_missing(&gone)?;
+        report.missing += gone.len();
+        report.warnings.append(&mut listing.unreadable);
+        report.warnings.append(&mut listing.not_here);
         Ok(())
+    }
+
+    /// Finds those of the new and changed files that are known files in another place, or touched and the same; they
+    /// keep their identity and are not probed. `remembered` is left without those that moved away.
+    fn find_moves(
+        &mut self,
+        remembered: &mut BTreeMap<String, Remembered>,
+        seen: &BTreeSet<String>,
+        tasks: &mut [Task],
+        report: &mut IngestReport,
+    ) -> Result<(), IngestError> {
+        let arriving: BTreeSet<u64> = tasks.iter().filter(|t| !t.as_before).map(|t| t.file.size).collect();
+        let changed: BTreeSet<&str> =
+            tasks.iter().filter(|t| t.known && !t.as_before).map(|t| t.file.path.as_str()).collect();
+        let roots = self.catalog.folder_roots()?;
+        // On a drive that is not mounted files are not gone, and what looks like them elsewhere is a copy.
+        let is_mounted = |k: &Remembered| {
+            roots.iter().find(|(id, ..)| *id == k.source_id).is_none_or(|(_, root, _)| root.exists())
+        };
+        let is_gone =
+            |k: &Remembered| !seen.contains(&k.path) && !Path::new(&k.path).exists() && is_mounted(k);
+        let displaced: Vec<&Remembered> = remembered
+            .values()
+            .filter(|k| k.content_mark.is_some() && arriving.contains(&k.size))
+            .filter(|k| changed.contains(k.path.as_str()) || is_gone(k))
+            .collect();
+        let sizes: BTreeSet<u64> = displaced.iter().map(|k| k.size).collect();
+        // A file that cannot be read now is told by the prober.
+        let marks: Vec<(usize, String)> = tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| !t.as_before && sizes.contains(&t.file.size))
+            .filter_map(|(at, t)| Some((at, content_mark(Path::new(&t.file.path)).ok()?)))
+            .collect();
+        let arrivals: Vec<Arrival<'_>> =
+            marks.iter().map(|(at, mark)| Arrival { path: &tasks[*at].file.path, mark }).collect();
+        let matched: Vec<Option<Remembered>> =
+            match_moves(displaced, &arrivals).into_iter().map(Option::<&Remembered>::cloned).collect();
+        let mut moves = Vec::new();
+        let mut left = BTreeSet::new();
+        for ((at, _), known) in marks.iter().zip(matched) {
+            let Some(known) = known else { continue };
+            let task = &mut tasks[*at];
+            task.known = true;
+            task.as_before = known.has_facts;
+            if known.path != task.file.path {
+                moves.push(Move {
+                    asset_pk: known.asset_pk,
+                    to: task.file.path.clone(),
+                    size: task.file.size,
+                    mtime_ns: task.file.mtime_ns,
+                });
+                left.insert(known.path);
+            }
+        }
+        self.catalog.record_moves(&moves)?;
+        report.moved += moves.len();
+        let arrived: BTreeSet<&str> = moves.iter().map(|m| m.to.as_str()).collect();
+        for task in tasks.iter_mut() {
+            // Its place is taken by another file, whose own was taken over.
+            if left.contains(&task.file.path) && !arrived.contains(task.file.path.as_str()) {
+                task.known = false;
+            }
+        }
+        remembered.retain(|path, _| !left.contains(path));
+        Ok(())
+    }
+
+    fn look_into(
+        &mut self,
+        source_id: i64,
+        tasks: Vec<Task>,
+        progress: &mut dyn Progress,
+        report: &mut IngestReport,
+    ) -> Result<(), IngestError> {
+        progress.begin(tasks.len() as u64);
+        let mut batch = Vec::with_capacity(BATCH);
+        let command = &self.command;
+        let catalog = &mut *self.catalog;
+        let outcome = in_order(
+            &tasks,
+            self.workers,
+            || Prober::new(command.clone()),
+            |prober, task| look(prober, task).map_err(IngestError::from),
+            |task, looked| {
+                let path = PathBuf::from(&task.file.path);
+                progress.next(&path);
+                let (sighting, warnings) = looked;
+                report.warnings.extend(warnings);
+                let Some(sighting) = sighting else {
+                    let reason = "it is being written; it is taken when that is over".to_owned();
+                    report.warnings.push(BadFile { path, reason });
+                    return Ok(());
+                };
+                match &sighting.outcome {
+                    Outcome::Unplayable(reason) => report.bad.push(BadFile { path, reason: reason.clone() }),
+                    _ if task.known => report.updated += 1,
+                    _ => report.added += 1,
+                }
+                batch.push(sighting);
+                if batch.len() == BATCH {
+                    catalog.record_sightings(source_id, &batch)?;
+                    batch.clear();
+                }
+                Ok(())
+            },
+        );
+        // Also what came before an error.
+        self.catalog.record_sightings(source_id, &batch)?;
+        outcome
+    }
+
+    /// Files that an earlier version recorded have no mark of their content yet.
+    fn mark_contents(&mut self, paths: &[String], progress: &mut dyn Progress) -> Result<(), IngestError> {
+        progress.begin(paths.len() as u64);
+        for batch in paths.chunks(BATCH) {
+            let mut marks = Vec::with_capacity(batch.len());
+            for path in batch {
+                progress.next(Path::new(path));
+                if let Ok(mark) = content_mark(Path::new(path)) {
+                    marks.push((path.clone(), mark));
+                }
+            }
+            self.catalog.record_content_marks(&marks)?;
+        }
+        Ok(())
+    }
+
+    fn sources_of_other_kinds(&self, source_id: i64) -> Result<BTreeSet<i64>, IngestError> {
+        let sources = self.catalog.sources()?;
+        let own = sources.iter().find(|s| s.id == source_id).map(|s| s.importer == ImporterKind::Files);
+        let others = sources.iter().filter(|s| Some(s.importer == ImporterKind::Files) != own);
+        Ok(others.map(|s| s.id).collect())
     }
 
     /// A folder inside a known source is scanned as part of it, so that its collections keep their names
     /// and its files their type.
-    fn root_of(&mut self, source: &IngestSource, top: &Path) -> Result<Root, IngestError> {
-        let known = self.catalog.source_roots()?;
-        let above = known.into_iter().filter(|root| top.starts_with(root) && root != top);
-        if let Some(path) = above.min_by_key(|root| root.as_os_str().len())
-            && let Some((source_id, fixed)) = self.catalog.source(&path.to_string_lossy())?
-        {
-            return Ok(Root { path, asset_type: source.asset_type.or(fixed), source_id });
+    fn folder_importer(
+        &mut self,
+        source: &IngestSource,
+        top: &Path,
+    ) -> Result<(i64, FolderImporter), IngestError> {
+        let top = top.to_owned();
+        let known = self.catalog.folder_roots()?.into_iter();
+        let above = known.filter(|(_, root, _)| top.starts_with(root) && *root != top);
+        if let Some((id, root, fixed)) = above.min_by_key(|(_, root, _)| root.as_os_str().len()) {
+            return Ok((id, FolderImporter { root, top, asset_type: source.asset_type.or(fixed) }));
         }
-        let path = match top.parent() {
+        let root = match top.parent() {
             Some(parent) if top.is_file() => parent.to_owned(),
-            _ => top.to_owned(),
+            _ => top.clone(),
         };
-        let text = path.to_string_lossy();
-        let source_id = self.catalog.register_source(&text, source.name.as_deref(), source.asset_type)?;
-        Ok(Root { path, asset_type: source.asset_type, source_id })
+        let text = root.to_string_lossy();
+        let source_id = self.catalog.register_folder(&text, source.name.as_deref(), source.asset_type)?;
+        Ok((source_id, FolderImporter { root, top, asset_type: source.asset_type }))
     }
 }
 
-fn playable(facts: ProbeFacts) -> Result<ProbeFacts, String> {
-    match facts.duration_ms {
+/// Looks into a file: sidecars, mark, probe. Nothing is told of one that is being written: its turn comes when that is
+/// over. Runs in a worker.
+fn look(prober: &mut Prober, task: &Task) -> Result<(Option<Sighting>, Vec<BadFile>), ProberError> {
+    let mut file = task.file.clone();
+    let path = Path::new(&task.file.path);
+    let mut warnings = Vec::new();
+    for sidecar in &task.file.sidecars {
+        match read_nfo(sidecar) {
+            Ok(Some(nfo)) => {
+                if let (true, Some(asset_type)) = (file.type_is_guess, nfo.asset_type()) {
+                    file.asset_type = asset_type;
+                }
+                nfo.apply(&mut file.description);
+            }
+            Ok(None) => {
+                let reason = "it describes no film, episode or series; it is passed over".to_owned();
+                warnings.push(BadFile { path: sidecar.clone(), reason });
+            }
+            Err(error) => warnings.push(BadFile { path: sidecar.clone(), reason: error.to_string() }),
+        }
+    }
+    let mark = if task.as_before && task.known { None } else { content_mark(path).ok() };
+    let outcome = if task.as_before {
+        Outcome::AsBefore
+    } else if file.size == 0 {
+        Outcome::Unplayable("the file is empty; copy it again".to_owned())
+    } else {
+        match prober.probe(path)? {
+            Ok(facts) => playable(facts),
+            Err(failure) => Outcome::Unplayable(format!("{}: {}", failure.code, failure.detail)),
+        }
+    };
+    let still = std::fs::metadata(path).map(|m| (m.len(), changed_ns(&m)));
+    if still.is_ok_and(|now| now != (file.size, file.mtime_ns)) {
+        return Ok((None, warnings));
+    }
+    let sighting = Sighting {
+        path: file.path,
+        collection: file.collection,
+        asset_slug: file.asset_slug,
+        asset_type: file.asset_type,
+        description: file.description,
+        description_mark: file.description_mark,
+        size: file.size,
+        mtime_ns: file.mtime_ns,
+        content_mark: mark,
+        outcome,
+    };
+    Ok((Some(sighting), warnings))
+}
+
+fn playable(facts: ProbeFacts) -> Outcome {
+    Outcome::Unplayable(match facts.duration_ms {
         Some(d) if d > LONGEST_ASSET => {
-            Err(format!("its length is {d}, longer than {LONGEST_ASSET}; the file is damaged, remux it"))
+            format!("its length is {d}, longer than {LONGEST_ASSET}; the file is damaged, remux it")
         }
-        Some(d) if d > Millis(0) => Ok(facts),
-        Some(d) => Err(format!("its length is {d}; the file is damaged or holds no time")),
-        None => Err("its length is unknown, so it cannot be scheduled; remux it".to_owned()),
-    }
-}
-
-impl Root {
-    /// What path and name say of a file; `collections` gains those the file stands in.
-    fn describe(
-        &self,
-        file: &FoundFile,
-        path: &str,
-        collections: &mut BTreeMap<String, (String, String, String, String)>,
-    ) -> Sighting {
-        let root_name =
-            self.path.file_name().map_or_else(|| "media".into(), |n| n.to_string_lossy().into_owned());
-        let below = file.path.strip_prefix(&self.path).unwrap_or(&file.path);
-        let folders: Vec<String> = below
-            .parent()
-            .into_iter()
-            .flat_map(Path::components)
-            .map(|c| c.as_os_str().to_string_lossy().into_owned())
-            .collect();
-        let named: &[String] = if folders.is_empty() { std::slice::from_ref(&root_name) } else { &folders };
-        let mut dotted = String::new();
-        let mut series = title_from_name(&named[0]);
-        for folder in named {
-            if !dotted.is_empty() {
-                dotted.push('.');
-            }
-            dotted.push_str(&slug(folder));
-            let title = title_from_name(folder);
-            if !is_season_folder(folder) {
-                series.clone_from(&title);
-            }
-            let id = format!("col.{dotted}");
-            collections
-                .entry(id.clone())
-                .or_insert_with(|| (id, title, format!("p.{dotted}"), series.clone()));
-        }
-        let all_folders = std::iter::once(root_name.as_str()).chain(folders.iter().map(String::as_str));
-        let asset_type =
-            self.asset_type.unwrap_or_else(|| type_from_folders(all_folders.collect::<Vec<_>>().into_iter()));
-        let stem = file.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = read_file_name(&stem);
-        Sighting {
-            path: path.to_owned(),
-            collection: format!("col.{dotted}"),
-            asset_slug: format!("asset.{dotted}.{}", slug(&stem)),
-            asset_type,
-            title: name.title,
-            season: name.season,
-            episode: name.episode,
-            year: name.year,
-            size: file.size,
-            mtime_ns: file.mtime_ns,
-            outcome: Err("not probed".into()),
-        }
-    }
+        Some(d) if d > Millis(0) => return Outcome::Probed(facts),
+        Some(d) => format!("its length is {d}; the file is damaged or holds no time"),
+        None => "its length is unknown, so it cannot be scheduled; remux it".to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -415,7 +629,141 @@ done"#;
         scan(&mut catalog, &media);
         let (report, probed) = scan(&mut catalog, &media.join("Show"));
         assert_eq!((report.unchanged, report.missing, probed), (1, 0, 0));
-        assert_eq!(catalog.source_roots().unwrap().len(), 1);
+        assert_eq!(catalog.sources().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn moved_renamed_and_touched_files_keep_identity_and_are_not_probed() {
+        let dir = library(&["Show/S01E01.mp4", "Show/S01E02.mp4", "Show/S01E03.mp4", "Show/old.mp4"]);
+        let media = dir.path().join("media");
+        for (name, length) in [("S01E01", 100), ("S01E02", 200), ("S01E03", 300), ("old", 400)] {
+            std::fs::write(media.join(format!("Show/{name}.mp4")), vec![b'x'; length]).unwrap();
+        }
+        let mut catalog = Catalog::open(dir.path()).unwrap();
+        scan(&mut catalog, &media);
+        let before = catalog.assets().unwrap();
+        // Every episode moves up by one, another file takes the first's place, one goes to a new folder.
+        let rename = |from: &str, to: &str| std::fs::rename(media.join(from), media.join(to)).unwrap();
+        for n in [3, 2, 1] {
+            rename(&format!("Show/S01E0{n}.mp4"), &format!("Show/S01E0{}.mp4", n + 1));
+        }
+        std::fs::write(media.join("Show/S01E01.mp4"), "content of a pilot").unwrap();
+        std::fs::create_dir(media.join("Other")).unwrap();
+        rename("Show/old.mp4", "Other/new.mp4");
+        let (report, probed) = scan(&mut catalog, &media);
+        assert_eq!((report.moved, report.added, report.missing, probed), (4, 1, 0, 5), "{report:?}");
+        let id_at = |path: &str| catalog.asset(media.join(path).to_str().unwrap()).unwrap();
+        for n in [1, 2, 3] {
+            let asset = id_at(&format!("Show/S01E0{}.mp4", n + 1));
+            assert_eq!((asset.id, asset.episode), (format!("asset.show.s01e0{n}"), Some(n + 1)));
+        }
+        assert_eq!(
+            (id_at("Other/new.mp4").id.as_str(), id_at("Other/new.mp4").collection.as_str()),
+            ("asset.show.old", "col.other")
+        );
+        assert_eq!(id_at("Show/S01E01.mp4").id, "asset.show.s01e01_2");
+        assert_eq!(catalog.assets().unwrap().len(), before.len() + 1);
+        assert_eq!(catalog.check().unwrap(), Vec::<String>::new());
+        // A copy is another asset.
+        std::fs::copy(media.join("Other/new.mp4"), media.join("Other/copy.mp4")).unwrap();
+        let (report, _) = scan(&mut catalog, &media);
+        assert_eq!((report.moved, report.added, report.unchanged), (0, 1, 5));
+    }
+
+    #[test]
+    fn a_drive_that_is_away_is_not_searched_for_elsewhere_and_comes_back_unprobed() {
+        let dir = library(&["disk/a.mp4", "other/b.mp4"]);
+        let media = dir.path().join("media");
+        std::fs::write(media.join("disk/a.mp4"), "content of a").unwrap();
+        let mut catalog = Catalog::open(dir.path()).unwrap();
+        scan(&mut catalog, &media.join("disk"));
+        scan(&mut catalog, &media.join("other"));
+        std::fs::copy(media.join("disk/a.mp4"), media.join("other/a.mp4")).unwrap();
+        std::fs::rename(media.join("disk"), dir.path().join("away")).unwrap();
+        let (report, _) = scan(&mut catalog, &media.join("other"));
+        assert_eq!((report.added, report.moved), (1, 0));
+        // The mount point is there, and empty.
+        std::fs::create_dir(media.join("disk")).unwrap();
+        let (report, _) = scan(&mut catalog, &media.join("disk"));
+        assert_eq!(report.missing, 1);
+        std::fs::remove_dir(media.join("disk")).unwrap();
+        std::fs::rename(dir.path().join("away"), media.join("disk")).unwrap();
+        let no_prober = ProberCommand::new("/no/such/prober".into(), ["probe"]);
+        let source = IngestSource { path: media.join("disk"), name: None, asset_type: None };
+        let report = Ingest::new(&mut catalog, no_prober).run(&[source], &mut Count(0)).unwrap();
+        assert_eq!((report.updated, report.missing), (1, 0));
+        assert_eq!(catalog.asset("asset.disk.a").unwrap().health, Health::Ok);
+    }
+
+    #[test]
+    fn sidecars_tell_more_than_names_and_are_read_again_when_they_change() {
+        let dir = library(&["Show/Season 1/S01E02 - x.mp4", "Pictures/alien.mp4", "Pictures/junk.mp4"]);
+        let media = dir.path().join("media");
+        let write = |name: &str, text: &str| std::fs::write(media.join(name), text).unwrap();
+        write(
+            "Show/tvshow.nfo",
+            "<tvshow><title>The Show</title><genre>Western</genre><mpaa>TV-PG</mpaa></tvshow>",
+        );
+        write(
+            "Show/Season 1/S01E02 - x.nfo",
+            "<episodedetails><title>Pie</title><year>1989</year></episodedetails>",
+        );
+        write(
+            "Pictures/alien.nfo",
+            "<movie><title>Alien</title><year>1979</year><genre>Horror</genre></movie>",
+        );
+        write("Pictures/junk.nfo", "see the web page");
+        let mut catalog = Catalog::open(dir.path()).unwrap();
+        let (report, _) = scan(&mut catalog, &media);
+        assert_eq!((report.added, report.warnings.len()), (3, 1), "{report:?}");
+        assert!(report.warnings[0].path.ends_with("junk.nfo"));
+        let pie = catalog.asset("asset.show.season_1.s01e02_x").unwrap();
+        assert_eq!(
+            (pie.title.as_str(), pie.series.as_deref(), pie.season),
+            ("Pie", Some("The Show"), Some(1))
+        );
+        assert_eq!(
+            (pie.year, pie.rating.as_deref(), pie.genres.as_slice()),
+            (Some(1989), Some("TV-PG"), &["Western".to_owned()][..])
+        );
+        let alien = catalog.asset("asset.pictures.alien").unwrap();
+        assert_eq!((alien.asset_type, alien.year, alien.genres.len()), (AssetType::Movie, Some(1979), 1));
+        let (report, _) = scan(&mut catalog, &media);
+        assert_eq!((report.unchanged, report.updated, report.warnings.len()), (3, 0, 0));
+
+        write("Show/tvshow.nfo", "<tvshow><title>The Show</title><genre>Comedy</genre></tvshow>");
+        let no_prober = ProberCommand::new("/no/such/prober".into(), ["probe"]);
+        // A part of the source finds the series' sidecar above it.
+        let part = IngestSource { path: media.join("Show/Season 1"), name: None, asset_type: None };
+        let report = Ingest::new(&mut catalog, no_prober).run(&[part], &mut Count(0)).unwrap();
+        assert_eq!((report.updated, report.unchanged), (1, 0));
+        assert_eq!(catalog.asset("asset.show.season_1.s01e02_x").unwrap().genres, ["Comedy"]);
+    }
+
+    #[test]
+    fn files_that_are_being_written_are_left_for_later() {
+        let dir = library(&["Show/a.mp4", "Show/growing.mp4"]);
+        let media = dir.path().join("media");
+        let grows = r#"while IFS= read -r p; do case "$p" in *growing*) echo more >> "$p";; esac
+            printf '{"path":"%s","ok":{"container":"mp4","duration_ms":1000}}\n' "$p"; done"#;
+        let mut catalog = Catalog::open(dir.path()).unwrap();
+        let source = IngestSource { path: media.clone(), name: None, asset_type: None };
+        let command = ProberCommand::new("/bin/bash".into(), ["-c", grows]);
+        let report =
+            Ingest::new(&mut catalog, command).run(std::slice::from_ref(&source), &mut Count(0)).unwrap();
+        assert_eq!((report.added, report.warnings.len(), report.bad.len()), (1, 1, 0), "{report:?}");
+        assert_eq!(catalog.assets().unwrap().len(), 1);
+        let (report, _) = scan(&mut catalog, &media);
+        assert_eq!((report.added, report.unchanged), (1, 1));
+        // One that is known and being written anew stays as it is recorded.
+        std::fs::write(media.join("Show/a.mp4"), "a longer one").unwrap();
+        let before = catalog.assets().unwrap();
+        let unsettled = BTreeSet::from([std::fs::canonicalize(media.join("Show/a.mp4")).unwrap()]);
+        let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
+        let report =
+            Ingest::new(&mut catalog, command).leaving_out(unsettled).run(&[source], &mut Count(0)).unwrap();
+        assert_eq!((report.updated, report.missing), (0, 0));
+        assert_eq!(catalog.assets().unwrap(), before);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Hidden entries are passed over. Symbolic links are followed; a folder that was entered already, by
 //! whatever path, is not entered again, so loops end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,8 @@ pub(crate) struct FoundFile {
 pub(crate) struct Walk {
     /// Files in order of path.
     pub(crate) files: Vec<FoundFile>,
+    /// Sidecars (`.nfo`), by path, with size and time of change.
+    pub(crate) sidecars: BTreeMap<PathBuf, (u64, i64)>,
     /// Folders and files that could not be looked at, with the reason.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
 }
@@ -57,9 +59,12 @@ pub(crate) fn walk(top: &Path) -> Walk {
                         .push((path, format!("more than {MAX_FILES} files; the rest is left out")));
                     break;
                 }
-                let mtime_ns =
-                    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+                let mtime_ns = changed_ns(&metadata);
                 found.files.push(FoundFile { path, size: metadata.len(), mtime_ns });
+            } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("nfo"))
+                && found.sidecars.len() < MAX_FILES
+            {
+                found.sidecars.insert(path, (metadata.len(), changed_ns(&metadata)));
             }
         } else if metadata.is_dir() && entered.insert((metadata.dev(), metadata.ino())) {
             if depth == MAX_DEPTH {
@@ -83,6 +88,11 @@ pub(crate) fn walk(top: &Path) -> Walk {
     found.files.sort_by(|a, b| a.path.cmp(&b.path));
     found.unreadable.sort();
     found
+}
+
+/// Time of last change, in nanoseconds since the Unix epoch.
+pub(crate) fn changed_ns(metadata: &std::fs::Metadata) -> i64 {
+    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
 }
 
 fn is_hidden(path: &Path) -> bool {

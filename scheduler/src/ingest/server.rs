@@ -1,0 +1,255 @@
+//! What the importers of servers share: asking over HTTP, and turning what a library lists into files of this machine.
+//!
+//! The server is only asked for words. AIR plays files, so every path it names must lead to a file here, if need be by
+//! the source's map of folders.
+
+use super::importer::{DescriptionMark, ListedFile, Listing};
+use super::names::{slug, title_from_name};
+use super::scan::{BadFile, IngestError};
+use super::walk::changed_ns;
+use crate::catalog::{AssetType, Description, FoundCollection, SourceRecord};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// Longest a request may take, answer and all.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest answer read: a page of items stays far below.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// Items asked for at a time.
+pub(super) const PAGE: usize = 500;
+
+/// Most items taken from a server.
+pub(super) const MOST_ITEMS: usize = 1_000_000;
+
+/// Most files that are not here told one by one.
+const MOST_TOLD: usize = 20;
+
+/// A server that is asked.
+#[derive(Debug)]
+pub(super) struct Server {
+    root: String,
+    agent: ureq::Agent,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// What a library says of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct LibraryItem {
+    /// The file's path as the server names it.
+    pub(super) path: String,
+    pub(super) is_episode: bool,
+    pub(super) description: Description,
+}
+
+impl Server {
+    pub(super) fn new(root: &str, headers: Vec<(&'static str, String)>) -> Server {
+        let config =
+            ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
+        Server { root: root.trim_end_matches('/').to_owned(), agent: config.into(), headers }
+    }
+
+    pub(super) fn error(&self, reason: impl Into<String>) -> IngestError {
+        IngestError::Server { root: self.root.clone(), reason: reason.into() }
+    }
+
+    /// Asks for JSON at a path of the server.
+    pub(super) fn get(
+        &self,
+        path: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<serde_json::Value, IngestError> {
+        let mut request = self.agent.get(format!("{}{path}", self.root)).header("Accept", "application/json");
+        for (name, value) in self.headers.iter().chain(headers) {
+            request = request.header(*name, value);
+        }
+        let mut answer = request.call().map_err(|error| {
+            self.error(format!("{error}; see whether the server runs, and whether the address is right"))
+        })?;
+        match answer.status().as_u16() {
+            200 => {}
+            401 | 403 => {
+                return Err(self.error("it does not accept the key; make one on the server and name it anew"));
+            }
+            404 => {
+                return Err(
+                    self.error(format!("it knows no {path}; is the address that of the right server?"))
+                );
+            }
+            code => return Err(self.error(format!("it answers with status {code}; see the server's log"))),
+        }
+        let bytes = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
+            .read_to_vec()
+            .map_err(|error| self.error(format!("its answer broke off: {error}")))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            self.error(format!(
+                "its answer is not understood ({error}); is the address that of the right server?"
+            ))
+        })
+    }
+}
+
+/// The key of a source: from the environment or a file, never from the catalog.
+pub(super) fn key_of(source: &SourceRecord) -> Result<String, IngestError> {
+    let error = |reason: String| IngestError::Server { root: source.root.clone(), reason };
+    let Some(credential) = &source.credential else {
+        return Err(error("no key is named for it; add it again with --key-env or --key-file".into()));
+    };
+    let text = match credential.split_once(':') {
+        Some(("env", name)) => std::env::var(name)
+            .map_err(|_| error(format!("its key is not in the environment; set {name}")))?,
+        Some(("file", path)) => std::fs::read_to_string(path)
+            .map_err(|e| error(format!("its key cannot be read from {path}: {e}")))?,
+        _ => return Err(error(format!("\"{credential}\" names no place of a key; add the source again"))),
+    };
+    let key = text.trim();
+    if key.is_empty() || key.chars().any(|c| c.is_control() || c == '"') {
+        return Err(error(format!("what {credential} holds is no key")));
+    }
+    Ok(key.to_owned())
+}
+
+/// The files of this machine that a library's items are.
+pub(super) fn listing(source: &SourceRecord, items: Vec<LibraryItem>) -> Listing {
+    let name = source.name.as_deref().unwrap_or(source.importer.word());
+    let base = slug(name);
+    let mut listing = Listing::default();
+    let mut collections = BTreeMap::new();
+    let mut add = |dotted: &str, title: &str, programme_title: &str| {
+        let id = format!("col.{dotted}");
+        collections.entry(id.clone()).or_insert_with(|| FoundCollection {
+            id,
+            title: title.to_owned(),
+            programme: format!("p.{dotted}"),
+            programme_title: programme_title.to_owned(),
+        });
+    };
+    let mut absent = Vec::new();
+    for item in items {
+        let path = here(source, &item.path);
+        let stamp = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file);
+        let Some(metadata) = stamp.filter(|_| !path.contains(['\n', '\r']) && Path::new(&path).is_absolute())
+        else {
+            absent.push(path);
+            continue;
+        };
+        let told = item.description;
+        let asset_type = source.asset_type.unwrap_or(match item.is_episode {
+            true => AssetType::Episode,
+            false => AssetType::Movie,
+        });
+        add(&base, name, name);
+        let (dotted, own) = match (&told.series, item.is_episode) {
+            (Some(series), true) => {
+                let of_series = format!("{base}.{}", slug(series));
+                add(&of_series, series, series);
+                match told.season {
+                    Some(season) => {
+                        let of_season = format!("{of_series}.season_{season}");
+                        add(&of_season, &format!("Season {season}"), series);
+                        let episode =
+                            told.episode.map_or_else(String::new, |e| format!("s{season:02}e{e:02}_"));
+                        (of_season, format!("{episode}{}", slug(&told.title)))
+                    }
+                    None => (of_series, slug(&told.title)),
+                }
+            }
+            _ => {
+                let of_films = format!("{base}.movies");
+                add(&of_films, "Movies", "Movies");
+                let year = told.year.map_or_else(String::new, |year| format!("_{year}"));
+                (of_films, format!("{}{year}", slug(&told.title)))
+            }
+        };
+        let collection = format!("col.{dotted}");
+        let mut mark =
+            DescriptionMark::new().text(&path).text(&collection).text(asset_type.word()).text(&told.title);
+        for text in told.series.iter().chain(&told.rating).chain(&told.genres) {
+            mark = mark.text(text);
+        }
+        for number in [told.season, told.episode, told.year] {
+            mark = mark.number(number.map_or(u64::MAX, u64::from));
+        }
+        listing.files.push(ListedFile {
+            size: metadata.len(),
+            mtime_ns: changed_ns(&metadata),
+            path,
+            collection,
+            asset_slug: format!("asset.{dotted}.{own}"),
+            asset_type,
+            type_is_guess: false,
+            description: told,
+            sidecars: Vec::new(),
+            description_mark: mark.value(),
+        });
+    }
+    listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.files.dedup_by(|a, b| a.path == b.path);
+    listing.collections = collections.into_values().collect();
+    listing.not_here = told_absent(source, absent);
+    listing
+}
+
+/// Where a server's path is on this machine: the longest beginning that is mapped decides.
+fn here(source: &SourceRecord, path: &str) -> String {
+    let below = |beginning: &str| {
+        let beginning = beginning.trim_end_matches(['/', '\\']);
+        path.strip_prefix(beginning).filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']))
+    };
+    let longest = source
+        .path_map
+        .iter()
+        .filter_map(|map| Some((below(&map.server)?, map)))
+        .min_by_key(|(rest, _)| rest.len());
+    match longest {
+        // A server on Windows has the other strokes.
+        Some((rest, map)) => format!("{}{}", map.here.trim_end_matches('/'), rest.replace('\\', "/")),
+        None => path.to_owned(),
+    }
+}
+
+fn told_absent(source: &SourceRecord, absent: Vec<String>) -> Vec<BadFile> {
+    let count = absent.len();
+    let mut told: Vec<BadFile> = absent
+        .into_iter()
+        .take(MOST_TOLD)
+        .map(|path| BadFile {
+            path: path.into(),
+            reason: "the server lists it, and it is no file here; mount it, or say with --map where it is"
+                .into(),
+        })
+        .collect();
+    if count > MOST_TOLD {
+        let reason = format!("{} more files that it lists are not here", count - MOST_TOLD);
+        told.push(BadFile { path: source.root.clone().into(), reason });
+    }
+    told
+}
+
+/// One line of bounded length, as a title may be stored; `None` where nothing is left of it.
+pub(super) fn line(value: &serde_json::Value) -> Option<String> {
+    let text = value.as_str()?;
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = title_words(&spaced).chars().take(300).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+fn title_words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A number within bounds.
+pub(super) fn number(value: &serde_json::Value, most: u32) -> Option<u32> {
+    value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n <= most)
+}
+
+/// A title out of a path, where a server has none.
+pub(super) fn title_of(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    title_from_name(name.rsplit_once('.').map_or(name, |(stem, _)| stem))
+}

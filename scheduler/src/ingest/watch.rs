@@ -1,0 +1,234 @@
+//! Watching folders: a scan whenever something in them has changed and come to rest.
+//!
+//! What has come to rest is decided by [`Settling`], which is pure; [`watch`] waits and scans. A scan of everything now
+//! and then finds what the system did not tell: changes on other machines' drives, and events that were lost.
+
+use super::prober::ProberCommand;
+use super::scan::{Ingest, IngestError, IngestReport, IngestSource, Progress};
+use super::walk::changed_ns;
+use crate::catalog::Catalog;
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use notify::{EventKind, RecursiveMode, Watcher};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How watching goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchTimes {
+    /// A file that did not change for so long is taken: longer than the pauses of a copy over a network.
+    pub quiet: Duration,
+    /// Everything is scanned that often, whatever was told.
+    pub rescan: Duration,
+}
+
+impl Default for WatchTimes {
+    fn default() -> WatchTimes {
+        WatchTimes { quiet: Duration::from_secs(5), rescan: Duration::from_secs(15 * 60) }
+    }
+}
+
+/// Most events that wait to be looked at; where there are more, everything is scanned.
+const MOST_EVENTS: usize = 4096;
+
+/// Most paths that are followed one by one; where there are more, the rest waits for the next scan.
+const MOST_PATHS: usize = 10_000;
+
+/// Size and time of last change of a file; absent where there is none.
+type Stamp = Option<(u64, i64)>;
+
+/// Tells when what changed has come to rest. Instants are milliseconds of a clock that does not go back.
+///
+/// **Contract: [`touched`](Settling::touched) for every event, then [`settled`](Settling::settled) at the latest when
+/// [`due_ms`](Settling::due_ms) says.**
+#[derive(Debug)]
+struct Settling {
+    quiet_ms: u64,
+    paths: BTreeMap<PathBuf, (u64, Stamp)>,
+}
+
+impl Settling {
+    fn new(quiet_ms: u64) -> Settling {
+        Settling { quiet_ms, paths: BTreeMap::new() }
+    }
+
+    /// Something happened to a path.
+    fn touched(&mut self, path: PathBuf, stamp: Stamp, now_ms: u64) {
+        if self.paths.len() < MOST_PATHS || self.paths.contains_key(&path) {
+            self.paths.insert(path, (now_ms, stamp));
+        }
+    }
+
+    /// When something may have come to rest.
+    fn due_ms(&self) -> Option<u64> {
+        self.paths.values().map(|(since, _)| since + self.quiet_ms).min()
+    }
+
+    /// Whether something has come to rest; then what has not, which a scan is to leave out.
+    fn settled(&mut self, now_ms: u64, stamp_of: impl Fn(&Path) -> Stamp) -> Option<BTreeSet<PathBuf>> {
+        let before = self.paths.len();
+        let quiet_ms = self.quiet_ms;
+        self.paths.retain(|path, (since, stamp)| {
+            if *since + quiet_ms > now_ms {
+                return true;
+            }
+            // On some drives a file grows without a word.
+            let now = stamp_of(path);
+            if now != *stamp {
+                (*since, *stamp) = (now_ms, now);
+                return true;
+            }
+            false
+        });
+        (self.paths.len() < before).then(|| self.paths.keys().cloned().collect())
+    }
+}
+
+fn stamp_of(path: &Path) -> Stamp {
+    std::fs::metadata(path).ok().map(|m| (m.len(), changed_ns(&m)))
+}
+
+/// Scans the folders, and again whenever something in them has changed and come to rest. `told` gets every report, and
+/// says whether to go on; so it does when nothing was found.
+///
+/// # Errors
+/// The folders cannot be watched; what [`Ingest::run`] cannot do.
+pub fn watch(
+    catalog: &mut Catalog,
+    command: &ProberCommand,
+    sources: &[IngestSource],
+    times: WatchTimes,
+    progress: &mut dyn Progress,
+    mut told: impl FnMut(&mut Catalog, IngestReport) -> Result<bool, IngestError>,
+) -> Result<(), IngestError> {
+    let (send, events) = bounded::<notify::Event>(MOST_EVENTS);
+    let lost = Arc::new(AtomicBool::new(false));
+    let losing = Arc::clone(&lost);
+    let watching = |path: &Path, error: notify::Error| IngestError::Unwatchable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let first = sources.first().map_or(Path::new(""), |s| &s.path);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let missed = match event {
+            Ok(event) if event.need_rescan() => true,
+            // Looking at a file, as the prober does, is no change.
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
+            Ok(event) => send.try_send(event).is_err(),
+            Err(_) => true,
+        };
+        if missed {
+            losing.store(true, Ordering::Relaxed);
+        }
+    })
+    .map_err(|e| watching(first, e))?;
+    for source in sources {
+        watcher.watch(&source.path, RecursiveMode::Recursive).map_err(|e| watching(&source.path, e))?;
+    }
+    let began = Instant::now();
+    let now_ms = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let rescan_ms = u64::try_from(times.rescan.as_millis()).unwrap_or(u64::MAX);
+    let mut settling = Settling::new(u64::try_from(times.quiet.as_millis()).unwrap_or(u64::MAX));
+    let mut unsettled = Some(BTreeSet::new());
+    let mut full_scan_ms = 0;
+    loop {
+        if let Some(leave_out) = unsettled.take() {
+            let mut ingest = Ingest::new(catalog, command.clone()).leaving_out(leave_out);
+            let report = ingest.run(sources, progress)?;
+            // What was found growing is looked at again; no event may come for it.
+            for warning in &report.warnings {
+                settling.touched(warning.path.clone(), stamp_of(&warning.path), now_ms());
+            }
+            full_scan_ms = now_ms();
+            if !told(catalog, report)? {
+                return Ok(());
+            }
+        }
+        let due = settling.due_ms().unwrap_or(u64::MAX).min(full_scan_ms.saturating_add(rescan_ms));
+        match events.recv_timeout(Duration::from_millis(due.saturating_sub(now_ms()))) {
+            Ok(event) => {
+                for path in event.paths {
+                    let stamp = stamp_of(&path);
+                    settling.touched(path, stamp, now_ms());
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        unsettled = settling.settled(now_ms(), stamp_of);
+        let overdue = now_ms() >= full_scan_ms.saturating_add(rescan_ms);
+        if unsettled.is_none() && (lost.swap(false, Ordering::Relaxed) || overdue) {
+            unsettled = Some(settling.paths.keys().cloned().collect());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_is_taken_when_it_has_not_changed_for_a_while() {
+        let mut settling = Settling::new(5000);
+        let (a, b) = (PathBuf::from("/a"), PathBuf::from("/b"));
+        assert_eq!((settling.due_ms(), settling.settled(9000, |_| None)), (None, None));
+        settling.touched(a.clone(), Some((1, 1)), 0);
+        settling.touched(b.clone(), Some((1, 1)), 3000);
+        assert_eq!(settling.due_ms(), Some(5000));
+        // It grew without an event.
+        assert_eq!(settling.settled(5000, |_| Some((2, 2))), None);
+        assert_eq!(settling.due_ms(), Some(8000));
+        settling.touched(b.clone(), Some((5, 5)), 7000);
+        assert_eq!(settling.due_ms(), Some(10_000));
+        assert_eq!(settling.settled(10_000, |_| Some((2, 2))), Some(BTreeSet::from([b])));
+        // One that went has come to rest too.
+        assert_eq!(settling.settled(12_000, |_| None), None);
+        assert_eq!(settling.settled(17_000, |_| None), Some(BTreeSet::new()));
+    }
+
+    struct Quiet;
+    impl Progress for Quiet {
+        fn begin(&mut self, _files: u64) {}
+        fn next(&mut self, _path: &Path) {}
+        fn end(&mut self) {}
+    }
+
+    #[test]
+    fn what_is_copied_in_is_taken_once_and_whole_and_what_is_renamed_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let media = dir.path().join("media");
+        std::fs::create_dir(&media).unwrap();
+        let peer = r#"while IFS= read -r p; do
+            printf '{"path":"%s","ok":{"container":"%s","duration_ms":1000}}\n' "$p" "$(stat -c %s "$p")"; done"#;
+        let command = ProberCommand::new("/bin/bash".into(), ["-c", peer]);
+        let source = IngestSource { path: media.clone(), name: None, asset_type: None };
+        let mut catalog = Catalog::open(dir.path()).unwrap();
+        let times = WatchTimes { quiet: Duration::from_millis(150), rescan: Duration::from_secs(600) };
+        let mut reports = 0;
+        let mut renamed = false;
+        watch(&mut catalog, &command, &[source], times, &mut Quiet, |catalog, report| {
+            reports += 1;
+            assert!(reports < 50, "it is never there: {report:?}");
+            if reports == 1 {
+                let mut file = std::fs::File::create(media.join("a.mp4")).unwrap();
+                for _ in 0..64 {
+                    file.write_all(&[7; 1000]).unwrap();
+                }
+            } else if report.added > 0 {
+                let asset = catalog.asset("asset.media.a").unwrap();
+                assert_eq!(asset.facts.unwrap().container, "64000", "it was taken before it was whole");
+                std::fs::create_dir(media.join("Show")).unwrap();
+                std::fs::rename(media.join("a.mp4"), media.join("Show/b.mp4")).unwrap();
+                renamed = true;
+            } else if renamed && report.moved > 0 {
+                return Ok(false);
+            }
+            Ok(true)
+        })
+        .unwrap();
+        assert!(catalog.asset("asset.media.a").unwrap().path.ends_with("Show/b.mp4"));
+    }
+}
