@@ -234,7 +234,7 @@ mod tests {
         let (head, rest) = cases[2].0.split_at(cases[2].0.find("5\r\n").expect("a chunk"));
         let mut slow = Body::of(Slow(head.as_bytes(), 1000, false)).expect("a head");
         slow.reader = BufReader::with_capacity(2, Slow(rest.as_bytes(), 2, false));
-        let (mut out, mut buffer) = (Vec::new(), [0; 7]);
+        let (mut out, mut buffer) = (Vec::<u8>::new(), [0; 7]);
         loop {
             match slow.read(&mut buffer) {
                 Ok(0) => break,
