@@ -245,8 +245,8 @@ fn pcr_accuracy() {
         (13, &[]),
     ] {
         let report = items(|items| {
-            let pcrs = items.iter_mut().filter(|item| item.pid == VIDEO && item.pcr.is_some());
-            pcrs.skip(30).next().expect("so many").pcr = Some(ticks);
+            let mut pcrs = items.iter_mut().filter(|item| item.pid == VIDEO && item.pcr.is_some());
+            pcrs.nth(30).expect("so many").pcr = Some(ticks);
         });
         breaks(&report, broken);
     }

@@ -277,7 +277,7 @@ pub(crate) fn sound(bytes: usize) -> Vec<u8> {
 /// A picture of that many bytes at least; every 25th is an IDR with parameter sets.
 pub(crate) fn picture(n: usize, video: &Video) -> Vec<u8> {
     let mut unit = vec![0, 0, 0, 1, 9, 0xF0];
-    if n % 25 == 0 {
+    if n.is_multiple_of(25) {
         unit.extend([0, 0, 0, 1]);
         unit.extend(parameters(video));
         unit.extend([0, 0, 0, 1, 0x68, 0xCE, 0x38, 0x80]);
@@ -347,7 +347,7 @@ pub(crate) fn with_crc(mut out: Vec<u8>) -> Vec<u8> {
     let crc = out.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).rev().fold(crc, |crc, bit| {
             let carry = crc >> 31 ^ u32::from(byte >> bit & 1);
-            crc << 1 ^ carry * 0x04C1_1DB7
+            (crc << 1) ^ (carry * 0x04C1_1DB7)
         })
     });
     out.extend(crc.to_be_bytes());
