@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn codes() {
-        let mut bits = Bits::new(&[0b1_010_011_0, 0b0100_0010, 0b1_0000000]);
+        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0010, 0b1000_0000]);
         assert_eq!([bits.ue(), bits.ue(), bits.ue(), bits.ue()], [Some(0), Some(1), Some(2), Some(3)]);
         assert_eq!((bits.se(), bits.bit()), (Some(-2), Some(false)));
         assert_eq!(Bits::new(&[0; 8]).ue(), None);

@@ -116,7 +116,7 @@ pub(crate) fn hevc_level(level: u8, high_tier: bool) -> Option<(i64, i64)> {
     if high_tier { high.map(|rate| (rate, rate)) } else { Some(main) }
 }
 
-/// Limits of an MPEG-2 level (ISO/IEC 13818-2 tables 8-13, 8-14), simple and main profile.
+/// Limits of an MPEG-2 level (ISO/IEC 13818-2 tables 8-13, 8-14), simple, main and high profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mpeg2Level {
     r_max: i64,
@@ -132,6 +132,9 @@ impl Mpeg2Level {
             0x48 | 0x58 => (15_000_000, 1_835_008, false),
             0x46 => (60_000_000, 7_340_032, true),
             0x44 => (80_000_000, 9_781_248, true),
+            0x18 => (20_000_000, 2_441_216, false),
+            0x16 => (80_000_000, 9_781_248, true),
+            0x14 => (100_000_000, 12_222_464, true),
             _ => return None,
         };
         Some(Mpeg2Level { r_max, vbv_max, high })

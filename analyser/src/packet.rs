@@ -114,10 +114,7 @@ mod tests {
         let bytes = packet(&[0x47, 0x41, 0x00, 0x37, 7, 0x50, 0, 0, 0, 1, 0xFE, 5]);
         let read = Packet::read(&bytes);
         assert_eq!((read.pid, read.start, read.counter, read.payload_at), (0x100, true, 7, 12));
-        assert_eq!(
-            (read.pcr, read.random_access, read.malformed),
-            (Some(2 * 300 + 300 / 300 * 300 + 5), true, false)
-        );
+        assert_eq!((read.pcr, read.random_access, read.malformed), (Some(3 * 300 + 5), true, false));
     }
 
     #[test]

@@ -155,10 +155,10 @@ impl Panel {
         for (at, low, high) in self.trace.columns() {
             let (x, low, high) = (x(at), y(low), y(high));
             // A column without height would not be seen.
-            let low = if low - high < 100 { high + 100 } else { low };
+            let low = if low - high < 200 { high + 200 } else { low };
             let _ = write!(path, "M{} {}V{}", hundredths(x), hundredths(high), hundredths(low));
         }
-        let _ = writeln!(svg, "<path d=\"{path}\" stroke=\"#1f5fa8\" stroke-width=\"1\" fill=\"none\"/>");
+        let _ = writeln!(svg, "<path d=\"{path}\" stroke=\"#1f5fa8\" stroke-width=\"1.5\" fill=\"none\"/>");
     }
 
     fn figure(&self, value: i64) -> String {

@@ -104,6 +104,8 @@ fn other_codings() {
     assert_eq!(streams(&report_2)[1], (Coding::Ac3Atsc, 157, 2_000_000));
     let report_3 = report(&made("-c:v mpeg2video -b:v 1M -c:a eac3"));
     assert_eq!(streams(&report_3)[1].0, Coding::Eac3Atsc);
+    let report_4 = report(&made("-c:v libx265 -preset ultrafast -x265-params log-level=none -c:a aac"));
+    assert_eq!((streams(&report_4)[0].0, streams(&report_4)[0].1), (Coding::Hevc, 125));
 }
 
 /// FFprobe counts packets and stamps as the dump does.
