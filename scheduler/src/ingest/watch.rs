@@ -124,7 +124,11 @@ pub fn watch(
         }
     })
     .map_err(|e| watching(first, e))?;
-    for source in sources {
+    // The system tells paths as they were named to it, and a scan knows them as they really are.
+    let real = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let sources: Vec<IngestSource> =
+        sources.iter().map(|s| IngestSource { path: real(&s.path), ..s.clone() }).collect();
+    for source in &sources {
         watcher.watch(&source.path, RecursiveMode::Recursive).map_err(|e| watching(&source.path, e))?;
     }
     let began = Instant::now();
@@ -136,7 +140,7 @@ pub fn watch(
     loop {
         if let Some(leave_out) = unsettled.take() {
             let mut ingest = Ingest::new(catalog, command.clone()).leaving_out(leave_out);
-            let report = ingest.run(sources, progress)?;
+            let report = ingest.run(&sources, progress)?;
             // What was found growing is looked at again; no event may come for it.
             for warning in &report.warnings {
                 settling.touched(warning.path.clone(), stamp_of(&warning.path), now_ms());
