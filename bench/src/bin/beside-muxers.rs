@@ -47,7 +47,9 @@ fn main() -> Result<()> {
 fn compare(dir: &Path, given: Option<&Path>, hrd: Hrd) -> Result<()> {
     let clip = dir.join("clip.mp4");
     match given {
-        Some(path) => run(ffmpeg(Some(path)).args(["-c", "copy", "-video_track_timescale", "90000"]).arg(&clip))?,
+        Some(path) => {
+            run(ffmpeg(Some(path)).args(["-c", "copy", "-video_track_timescale", "90000"]).arg(&clip))?
+        }
         None => make(&clip, hrd)?,
     }
     let units = units(dir, &clip)?;
@@ -125,7 +127,16 @@ struct Unit {
 fn units(dir: &Path, clip: &Path) -> Result<Vec<Unit>> {
     let (pictures, sound) = (dir.join("clip.h264"), dir.join("clip.aac"));
     run(ffmpeg(Some(clip))
-        .args(["-map", "0:v", "-c", "copy", "-bsf:v", "h264_mp4toannexb,h264_metadata=aud=insert", "-f", "h264"])
+        .args([
+            "-map",
+            "0:v",
+            "-c",
+            "copy",
+            "-bsf:v",
+            "h264_mp4toannexb,h264_metadata=aud=insert",
+            "-f",
+            "h264",
+        ])
         .arg(&pictures))?;
     run(ffmpeg(Some(clip)).args(["-map", "0:a", "-c", "copy", "-f", "adts"]).arg(&sound))?;
     let pictures = pieces(std::fs::read(pictures)?, |bytes, at| {
@@ -169,7 +180,16 @@ fn pieces(bytes: Vec<u8>, begins: impl Fn(&[u8], usize) -> bool) -> Vec<Vec<u8>>
 /// PTS, DTS in 90 kHz and key flag of each packet.
 fn stamps(clip: &Path, stream: &str, time_base: i64) -> Result<Vec<(i64, i64, bool)>> {
     let output = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", stream, "-show_entries", "packet=pts,dts,flags", "-of", "csv=p=0"])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            stream,
+            "-show_entries",
+            "packet=pts,dts,flags",
+            "-of",
+            "csv=p=0",
+        ])
         .arg(clip)
         .output()?;
     let scale = |text: &str| -> Result<i64> { Ok(text.parse::<i64>()? * 90_000 / time_base) };
@@ -179,7 +199,9 @@ fn stamps(clip: &Path, stream: &str, time_base: i64) -> Result<Vec<(i64, i64, bo
         .filter(|line| line.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
         .map(|line| {
             let fields: Vec<&str> = line.split(',').collect();
-            let [pts, dts, flags, ..] = fields[..] else { return Err(format!("{line:?} from ffprobe").into()) };
+            let [pts, dts, flags, ..] = fields[..] else {
+                return Err(format!("{line:?} from ffprobe").into());
+            };
             Ok((scale(pts)?, scale(dts)?, flags.contains('K')))
         })
         .collect()
@@ -248,7 +270,9 @@ fn row(report: &Report) -> Option<String> {
         streams.into_iter().find(|stream| (stream.stream_type == 0x1B) == is_video)
     };
     let (video, sound, program) = (stream(true)?, stream(false)?, report.programs.first()?);
-    let error = clock.accuracy_ps.map_or("not graded".to_owned(), |ps| format!("{}.{} ns", ps / 1000, ps % 1000 / 100));
+    let error = clock
+        .accuracy_ps
+        .map_or("not graded".to_owned(), |ps| format!("{}.{} ns", ps / 1000, ps % 1000 / 100));
     Some(format!(
         "{}.{} ms | {error} | {} | {} | {} | {} | {} | {}",
         clock.longest_interval_us / 1000,

@@ -15,9 +15,9 @@ mod output;
 mod programming;
 mod progress;
 mod serve;
+mod sources;
 mod ts;
 mod ts_source;
-mod sources;
 mod whereabouts;
 
 pub use exit::{Exit, Failure};
