@@ -12,6 +12,7 @@ mod ingest;
 mod output;
 mod programming;
 mod progress;
+mod schedule;
 mod serve;
 mod whereabouts;
 
@@ -55,11 +56,14 @@ enum Command {
     /// Look at the channels
     #[command(subcommand)]
     Channel(channels::ChannelCommand),
-    /// Check a channel file, compile a day's schedule, expand it to a playout log
+    /// Check a channel file, compile a day's schedule, expand it to a playout log; the language's schema
     #[command(subcommand)]
     Programming(programming::ProgrammingCommand),
     /// Print what airs on a channel
     Guide(guide::GuideArgs),
+    /// Look into a channel's schedule
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
 }
 
 /// Runs a command line and says how the process is to end.
@@ -82,6 +86,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Channel(command) => channels::run(command),
         Command::Programming(command) => programming::run(command),
         Command::Guide(args) => guide::run(args),
+        Command::Schedule(command) => schedule::run(command),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -1,19 +1,20 @@
 //! Tier 1: programmes placed on one broadcast day, on grid lines, in UTC (seed 004, Program Schedule).
 //!
-//! Rules for one day of the week have their time first, those for kinds of days next, `daily` last; what
-//! is less specific goes round what is more. What is nobody's is left open, for filler.
+//! Rules for dates have their time first, those for one day of the week next, then kinds of days, `daily`
+//! last; what is less specific goes round what is more. What is nobody's is left open, for filler.
 
 use super::PlanError;
-use super::broadcast_day::{bounds, instant, later};
-use super::line_up::{LineUp, ResolvedBlock};
-use super::pool::Cursor;
+use super::broadcast_day::later;
+use super::day_clock::DayFrame;
+use super::line_up::{Cursors, LineUp, ResolvedBlock};
+use super::pool::{Occasion, Refusal};
 use jiff::civil::Date;
 use retrovue_timebase::{Millis, UtcMs};
 use std::ops::Range;
 
-/// Days after which runs begin anew from the first episode. It bounds the days that must be counted to
-/// know how far a run has come; whole weeks keep every weekday where it was.
-const RUN_DAYS: i32 = 728;
+/// Days after which runs begin anew from the first episode: a hundred years, in whole weeks. It bounds the days
+/// that must be counted to know how far a run has come.
+const RUN_DAYS: i32 = 5218 * 7;
 
 /// A programme at its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +41,16 @@ pub(crate) struct Crowded {
     pub(crate) start: UtcMs,
 }
 
+/// A programme whose asset had to come again before its cooldown was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hurried {
+    pub(crate) slot: usize,
+    pub(crate) asset: usize,
+    pub(crate) days: i32,
+}
+
 /// One day, placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PlacedDay {
     pub(crate) date: Date,
     pub(crate) start: UtcMs,
@@ -49,6 +58,39 @@ pub(crate) struct PlacedDay {
     /// In order, without overlap.
     pub(crate) placements: Vec<Placement>,
     pub(crate) crowded: Vec<Crowded>,
+    pub(crate) hurried: Vec<Hurried>,
+}
+
+/// Somebody who wants to know how each choice of a day was made.
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    pub(crate) decisions: Vec<Decision>,
+}
+
+/// One choice.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    pub(crate) start: UtcMs,
+    pub(crate) room: i64,
+    pub(crate) block: usize,
+    pub(crate) slot: usize,
+    /// Airings, or cards drawn, before it.
+    pub(crate) count: u64,
+    /// What came of it.
+    pub(crate) outcome: Outcome,
+    /// What was next and could not air, by index into the pool.
+    pub(crate) refused: Vec<(usize, Refusal)>,
+}
+
+/// What came of a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It airs.
+    Airs { asset: usize, end: UtcMs, early: Option<i32> },
+    /// It would have aired, but a more specific rule has the time.
+    GivesWay { asset: usize, end: UtcMs },
+    /// Nothing of the pool fits.
+    NothingFits,
 }
 
 /// Stretches that are taken, in order, without overlap.
@@ -71,10 +113,9 @@ impl Taken {
         self.0.get(index).is_some_and(|r| r.start < range.end)
     }
 
-    fn add(&mut self, mut more: Vec<Range<i64>>) {
-        self.0.append(&mut more);
-        self.0.retain(|r| r.start < r.end);
-        self.0.sort_by_key(|r| r.start);
+    fn add(&mut self, more: &[Range<i64>]) {
+        self.0.extend(more.iter().filter(|r| r.start < r.end).cloned());
+        self.0.sort_unstable_by_key(|r| r.start);
         self.0.dedup_by(|next, kept| {
             let meets = next.start <= kept.end;
             if meets {
@@ -86,79 +127,129 @@ impl Taken {
 }
 
 impl LineUp {
-    /// Cursors of runs that begin.
-    pub(crate) fn fresh_cursors(&self) -> Vec<Cursor> {
-        vec![Cursor::default(); self.pools.len()]
-    }
-
     /// The date the runs on air on `date` began.
     pub(crate) fn run_start(&self, date: Date) -> Result<Date, PlanError> {
         let out = |_| PlanError::OutOfCalendar { date: date.to_string() };
         let days = self.anchor.until(date).map_err(out)?.get_days();
-        later(self.anchor, days.div_euclid(RUN_DAYS) * RUN_DAYS)
+        match days.div_euclid(RUN_DAYS) {
+            0 => Ok(self.anchor),
+            // The first run may begin before the years that can be planned.
+            runs => later(self.anchor, runs * RUN_DAYS).map(|start| start.max(Date::constant(1900, 1, 1))),
+        }
     }
 
     /// Places one day; `cursors` stand where the day begins and are left where it ends.
-    pub(crate) fn place_day(&self, date: Date, cursors: &mut [Cursor]) -> Result<PlacedDay, PlanError> {
-        let (start, end) = bounds(&self.zone, date)?;
-        let mut day = PlacedDay { date, start, end, placements: Vec::new(), crowded: Vec::new() };
-        let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
-        let mut taken = Taken::default();
-        for layer in &self.week[weekday] {
-            let mut more = Vec::new();
-            for (index, block) in layer.iter().enumerate() {
-                let from = instant(&self.zone, date, block.start)?.0;
+    pub(crate) fn place_day(
+        &self,
+        frame: &DayFrame<'_>,
+        cursors: &mut Cursors,
+        mut witness: Option<&mut Witness>,
+    ) -> Result<PlacedDay, PlanError> {
+        let mut placing = Placing {
+            line_up: self,
+            frame,
+            cursors,
+            taken: Taken::default(),
+            day: PlacedDay {
+                date: frame.date,
+                start: frame.start,
+                end: frame.end,
+                placements: Vec::new(),
+                crowded: Vec::new(),
+                hurried: Vec::new(),
+            },
+        };
+        let mut held: Vec<Range<i64>> = Vec::new();
+        for layer in self.layers(frame.date).filter(|layer| !layer.is_empty()) {
+            held.clear();
+            for (index, number) in layer.iter().enumerate() {
+                let block = &self.blocks[*number];
+                let from = frame.instant(block.start)?;
                 let next = match layer.get(index + 1) {
-                    Some(next) => instant(&self.zone, date, next.start)?.0,
-                    None => end.0,
+                    Some(next) => frame.instant(self.blocks[*next].start)?,
+                    None => frame.end.0,
                 };
                 let to = match block.until {
-                    Some(until) => instant(&self.zone, date, until)?.0.min(next),
+                    Some(until) => frame.instant(until)?.min(next),
                     None => next,
                 };
-                let first = day.placements.len();
-                self.place_block(block, from..to, &taken, cursors, &mut day);
+                let first = placing.day.placements.len();
+                placing.block(*number, block, from..to, witness.as_deref_mut());
                 if block.until.is_some() {
-                    more.push(from..to);
+                    held.push(from..to);
                 } else {
-                    more.extend(day.placements[first..].iter().map(|p| p.start.0..p.end().0));
+                    held.extend(placing.day.placements[first..].iter().map(|p| p.start.0..p.end().0));
                 }
             }
-            taken.add(more);
+            placing.taken.add(&held);
         }
-        day.placements.sort_by_key(|p| p.start);
-        Ok(day)
+        placing.day.placements.sort_unstable_by_key(|p| p.start);
+        Ok(placing.day)
     }
+}
 
-    fn place_block(
-        &self,
+/// A day that is being placed.
+struct Placing<'a, 'z> {
+    line_up: &'a LineUp,
+    frame: &'a DayFrame<'z>,
+    cursors: &'a mut Cursors,
+    taken: Taken,
+    day: PlacedDay,
+}
+
+impl Placing<'_, '_> {
+    fn block(
+        &mut self,
+        number: usize,
         block: &ResolvedBlock,
         window: Range<i64>,
-        taken: &Taken,
-        cursors: &mut [Cursor],
-        day: &mut PlacedDay,
+        mut witness: Option<&mut Witness>,
     ) {
+        let (line_up, day) = (self.line_up, self.frame.number);
         let cycling = block.until.is_some();
         let count = block.slots.len();
         let mut at = window.start;
         let (mut turn, mut misses) = (0, 0);
-        // Every round either moves `at` by a grid step or counts a miss, and misses are bounded by `count`.
+        // Every round either moves `at` on or counts a miss, and misses are bounded by `count`.
         while at < window.end && (cycling || turn < count) {
-            if cycling && let Some(end) = taken.end_of_stretch_at(at) {
+            if cycling && let Some(end) = self.taken.end_of_stretch_at(at) {
                 at = end;
                 continue;
             }
+            let line = self.frame.on_grid(at, line_up.grid_ms);
+            if line > at {
+                at = line;
+                continue;
+            }
             let slot = block.slots.start + turn % count;
-            let pool = &self.pools[self.slots[slot].pool];
-            let cursor = &mut cursors[self.slots[slot].pool];
-            let limit = match taken.next_start_from(at) {
+            let pool = &line_up.pools[line_up.slots[slot].pool];
+            let cursor = &mut self.cursors.pools[line_up.slots[slot].pool];
+            let limit = match self.taken.next_start_from(at) {
                 Some(next) if cycling => next.min(window.end),
                 _ => window.end,
             };
-            let next = pool.peek(cursor);
-            let fits = at + pool.lengths[next] <= limit;
-            let asset = if fits { Some(next) } else { pool.fitting(cursor, limit - at, at) };
-            let Some(asset) = asset else {
+            let before = cursor.count;
+            let on = Occasion { day, room: limit - at };
+            let mut refused = Vec::new();
+            let asked = witness.is_some().then_some(&mut refused);
+            let choice = pool.choose(cursor, &self.cursors.airings, on, asked);
+            let mut note = |outcome| {
+                if let Some(witness) = witness.as_deref_mut() {
+                    let refused = std::mem::take(&mut refused);
+                    let (start, room) = (UtcMs(at), on.room);
+                    witness.decisions.push(Decision {
+                        start,
+                        room,
+                        block: number,
+                        slot,
+                        count: before,
+                        outcome,
+                        refused,
+                    });
+                }
+            };
+            let Some(choice) = choice else {
+                note(Outcome::NothingFits);
                 if !cycling {
                     break;
                 }
@@ -169,21 +260,27 @@ impl LineUp {
                 }
                 continue;
             };
-            let length = pool.lengths[asset];
+            let (asset, length) = (choice.asset, pool.lengths[choice.asset]);
+            let end = UtcMs(at + length);
             // A programme of a general rule gives way to what a specific rule has placed, and waits for
             // its next turn.
-            if cycling || !taken.touches(&(at..at + length)) {
-                if fits {
-                    pool.take(cursor, asset);
-                }
-                day.placements.push(Placement { start: UtcMs(at), length: Millis(length), slot, asset });
+            if cycling || !self.taken.touches(&(at..end.0)) {
+                note(Outcome::Airs { asset, end, early: choice.early });
+                pool.take(cursor, &mut self.cursors.airings, asset, day);
+                self.day.hurried.extend(choice.early.map(|days| Hurried { slot, asset, days }));
+                let start = UtcMs(at);
+                self.day.placements.push(Placement { start, length: Millis(length), slot, asset });
+            } else {
+                note(Outcome::GivesWay { asset, end });
             }
-            at += length;
+            at = end.0;
             (turn, misses) = (turn + 1, 0);
         }
         if !cycling {
-            day.crowded
-                .extend((turn..count).map(|t| Crowded { slot: block.slots.start + t, start: UtcMs(at) }));
+            let start = UtcMs(at);
+            self.day
+                .crowded
+                .extend((turn..count).map(|turn| Crowded { slot: block.slots.start + turn, start }));
         }
     }
 }
@@ -195,8 +292,8 @@ mod tests {
     #[test]
     fn taken_stretches_merge_and_answer() {
         let mut taken = Taken::default();
-        taken.add(vec![50..60, 10..20, 20..30, 5..5]);
-        taken.add(vec![55..70, 90..90]);
+        taken.add(&[50..60, 10..20, 20..30, 5..5]);
+        taken.add(&[55..70, 90..90]);
         assert_eq!(taken.0, [10..30, 50..70]);
         assert_eq!((taken.end_of_stretch_at(10), taken.end_of_stretch_at(30)), (Some(30), None));
         assert_eq!(

@@ -3,7 +3,6 @@
 use super::broadcast_day::local_text;
 use super::line_up::{LineUp, clock};
 use super::place::PlacedDay;
-use crate::catalog::AssetMetadata;
 use retrovue_timebase::Millis;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -64,7 +63,7 @@ pub struct ProgramBlock {
 /// How an asset was selected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SelectorUsed {
-    /// `sequential` or `random`.
+    /// `sequential`, `random` or `weighted`.
     pub mode: &'static str,
     /// The seed.
     pub seed: u64,
@@ -87,7 +86,7 @@ impl LineUp {
                     slot_duration_sec: seconds(placed.length),
                     episode_duration_sec: seconds(asset.duration),
                     collection: asset.collection.clone(),
-                    selector: SelectorUsed { mode: pool.mode.word(), seed: self.seed },
+                    selector: SelectorUsed { mode: pool.mode.word(), seed: pool.told_seed },
                 }
             })
             .collect();
@@ -102,10 +101,6 @@ impl LineUp {
         };
         schedule.hash = hash_of(&schedule);
         schedule
-    }
-
-    pub(crate) fn title_of(&self, slot: usize, asset: &AssetMetadata) -> String {
-        self.slots[slot].title.clone().unwrap_or_else(|| asset.title.clone())
     }
 }
 

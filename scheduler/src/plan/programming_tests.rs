@@ -379,7 +379,7 @@ fn references_to_nothing_and_what_cannot_fit_are_all_said_with_near_names() {
         (7, "takes 1:30:00 of the grid and there is room for 0:30:00 until 08:30"),
         (8, "another block starts at 08:30"),
         (10, "over the one that starts at 13:00"),
-        (12, "nothing in these collections"),
+        (12, "\"duration ..1m\" turns 3 away"),
     ] {
         assert!(found.iter().any(|(l, text)| *l == line && text.contains(part)), "{line} {part}: {report}");
     }

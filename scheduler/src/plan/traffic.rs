@@ -5,7 +5,7 @@
 //! is too short to be repeated, followed by black;
 //! where there is none at all, the built-in black carries the time.
 
-use super::pool::SplitMix;
+use super::shuffle::SplitMix;
 use crate::catalog::AssetMetadata;
 use retrovue_proto::plan::Segment;
 use retrovue_timebase::Millis;
