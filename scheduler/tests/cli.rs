@@ -132,7 +132,10 @@ fn validate_says_everything_and_ends_with_its_codes() {
     let strict = folder.run("programming validate one.yaml --catalog assets.json --strict");
     assert_eq!(strict.status.code(), Some(1));
     assert!(text(&strict.stderr).contains("error[gap]"), "{}", text(&strict.stderr));
-    assert_eq!(folder.run("programming compile one.yaml --catalog assets.json --strict").status.code(), Some(1));
+    assert_eq!(
+        folder.run("programming compile one.yaml --catalog assets.json --strict").status.code(),
+        Some(1)
+    );
     let output = folder.run("programming validate wrong.yaml --catalog assets.json --json");
     assert_eq!(output.status.code(), Some(1));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -5,7 +5,7 @@ use super::criteria::Criterion;
 use super::grammar::{EPISODE_SELECTOR, MOST_WEIGHT, MOVIE_SELECTOR, POOL};
 use super::reader::Reader;
 use super::spec::{Named, Selector, SelectorKind, SelectorMode, Slot};
-use crate::yaml::{Fields, Node, nearest};
+use crate::yaml::{Fields, Node, Value, nearest};
 
 /// Most collections of one selector.
 const MOST_COLLECTIONS: usize = 1000;
@@ -73,7 +73,8 @@ impl<'a> Reader<'a, '_> {
                 seed: None,
             },
         };
-        if program.is_none() && selector.collections.is_empty() && selector.criteria.is_empty() {
+        let told = episodes.or(movies).is_some_and(names_source);
+        if program.is_none() && !told {
             let (place, message) = match movies {
                 Some(node) => {
                     (node.place, "a movie_selector needs collections, a pool or a match".to_owned())
@@ -192,6 +193,16 @@ impl<'a> Reader<'a, '_> {
         }
         weights
     }
+}
+
+/// Whether a selector says what it selects from; whether it says it rightly is found elsewhere.
+fn names_source(selector: &Node) -> bool {
+    const KEYS: [&str; 7] =
+        ["collection", "collections", "pool", "match", "rating", "min_duration_sec", "max_duration_sec"];
+    let Value::Mapping(pairs) = &selector.value else { return false };
+    pairs
+        .iter()
+        .any(|(key, value)| value.value != Value::Null && key.scalar().is_some_and(|key| KEYS.contains(&key)))
 }
 
 fn named((name, node): (&str, &Node)) -> Named {

@@ -13,6 +13,8 @@
 mod acts;
 mod black;
 mod broadcast_day;
+#[cfg(test)]
+mod calendar_tests;
 mod day_clock;
 mod day_plan;
 mod explain;

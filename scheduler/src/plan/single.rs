@@ -146,7 +146,7 @@ impl LineUp {
             let pool = &self.pools[slot.pool];
             let message = format!(
                 "the cooldown of {} days cannot be kept: on {} all {} of the pool have aired within it, and \"{}\" \
-                 airs again after {}",
+                 airs again after {} days",
                 pool.cooldown_days,
                 day.date,
                 pool.assets.len(),
@@ -186,8 +186,7 @@ impl LineUp {
             shown.push(format!("in {} more stretches", gaps.len() - SHOWN));
         }
         let whole: i64 = gaps.iter().map(|(from, to)| to.since(*from).0).sum();
-        let message =
-            format!("{when} nothing is scheduled {}, {} in all", shown.join(", "), clock(whole));
+        let message = format!("{when} nothing is scheduled {}, {} in all", shown.join(", "), clock(whole));
         let help = "filler airs then; cover it with a block that has until, or leave it so";
         self.sources.at(self.schedule_place, message).help(help).code(codes::GAP).warning()
     }
