@@ -6,11 +6,10 @@
 use super::PlanError;
 use super::broadcast_day::later;
 use super::day_clock::DayFrame;
-use super::line_up::{Cursors, LineUp, ResolvedBlock};
+use super::line_up::{Cursors, LineUp};
 use super::pool::{Occasion, Refusal};
 use jiff::civil::Date;
 use retrovue_timebase::{Millis, UtcMs};
-use std::ops::Range;
 
 /// Days after which runs begin anew from the first episode: a hundred years, in whole weeks. It bounds the days
 /// that must be counted to know how far a run has come.
@@ -93,39 +92,6 @@ pub(crate) enum Outcome {
     NothingFits,
 }
 
-/// Stretches that are taken, in order, without overlap.
-#[derive(Debug, Default)]
-struct Taken(Vec<Range<i64>>);
-
-impl Taken {
-    fn end_of_stretch_at(&self, at: i64) -> Option<i64> {
-        let index = self.0.partition_point(|r| r.end <= at);
-        self.0.get(index).filter(|r| r.start <= at).map(|r| r.end)
-    }
-
-    fn next_start_from(&self, at: i64) -> Option<i64> {
-        let index = self.0.partition_point(|r| r.start < at);
-        self.0.get(index).map(|r| r.start)
-    }
-
-    fn touches(&self, range: &Range<i64>) -> bool {
-        let index = self.0.partition_point(|r| r.end <= range.start);
-        self.0.get(index).is_some_and(|r| r.start < range.end)
-    }
-
-    fn add(&mut self, more: &[Range<i64>]) {
-        self.0.extend(more.iter().filter(|r| r.start < r.end).cloned());
-        self.0.sort_unstable_by_key(|r| r.start);
-        self.0.dedup_by(|next, kept| {
-            let meets = next.start <= kept.end;
-            if meets {
-                kept.end = kept.end.max(next.end);
-            }
-            meets
-        });
-    }
-}
-
 impl LineUp {
     /// The date the runs on air on `date` began.
     pub(crate) fn run_start(&self, date: Date) -> Result<Date, PlanError> {
@@ -145,46 +111,69 @@ impl LineUp {
         cursors: &mut Cursors,
         mut witness: Option<&mut Witness>,
     ) -> Result<PlacedDay, PlanError> {
-        let mut placing = Placing {
-            line_up: self,
-            frame,
-            cursors,
-            taken: Taken::default(),
-            day: PlacedDay {
-                date: frame.date,
-                start: frame.start,
-                end: frame.end,
-                placements: Vec::new(),
-                crowded: Vec::new(),
-                hurried: Vec::new(),
-            },
-        };
-        let mut held: Vec<Range<i64>> = Vec::new();
-        for layer in self.layers(frame.date).filter(|layer| !layer.is_empty()) {
-            held.clear();
-            for (index, number) in layer.iter().enumerate() {
-                let block = &self.blocks[*number];
-                let from = frame.instant(block.start)?;
-                let next = match layer.get(index + 1) {
-                    Some(next) => frame.instant(self.blocks[*next].start)?,
-                    None => frame.end.0,
-                };
-                let to = match block.until {
-                    Some(until) => frame.instant(until)?.min(next),
-                    None => next,
-                };
-                let first = placing.day.placements.len();
-                placing.block(*number, block, from..to, witness.as_deref_mut());
-                if block.until.is_some() {
-                    held.push(from..to);
-                } else {
-                    held.extend(placing.day.placements[first..].iter().map(|p| p.start.0..p.end().0));
-                }
-            }
-            placing.taken.add(&held);
+        let day = PlacedDay { date: frame.date, start: frame.start, end: frame.end, ..PlacedDay::default() };
+        let mut lanes: Vec<Lane<'_>> = Vec::new();
+        for blocks in self.layers(frame.date).filter(|blocks| !blocks.is_empty()) {
+            lanes.extend(Lane::new(self, frame, blocks)?);
         }
-        placing.day.placements.sort_unstable_by_key(|p| p.start);
+        let mut placing = Placing { line_up: self, frame, cursors, lanes, day };
+        // What comes first is decided first, so that a run shared by several rules airs in its order; at one
+        // instant the most specific rule is first.
+        while let Some(lane) = (0..placing.lanes.len())
+            .filter(|lane| placing.lanes[*lane].at < i64::MAX)
+            .min_by_key(|lane| (placing.lanes[*lane].at, *lane))
+        {
+            placing.step(lane, witness.as_deref_mut())?;
+        }
         Ok(placing.day)
+    }
+}
+
+/// The blocks of one layer of rules, one after the other. Lanes of more specific layers come first.
+struct Lane<'a> {
+    blocks: &'a [usize],
+    /// The block in hand, by position in `blocks`.
+    index: usize,
+    /// When it wants to do something next; never again where it is the greatest instant.
+    at: i64,
+    /// Where the block in hand must end.
+    window_end: i64,
+    /// Until when this lane has the time.
+    held: i64,
+    turn: usize,
+    /// Slots in a row that had nothing that fits.
+    misses: usize,
+}
+
+impl<'a> Lane<'a> {
+    fn new(
+        line_up: &LineUp,
+        frame: &DayFrame<'_>,
+        blocks: &'a [usize],
+    ) -> Result<Option<Lane<'a>>, PlanError> {
+        let (at, window_end, held) = (i64::MAX, 0, i64::MIN);
+        let mut lane = Lane { blocks, index: 0, at, window_end, held, turn: 0, misses: 0 };
+        lane.open(line_up, frame, 0)?;
+        Ok((lane.at < i64::MAX).then_some(lane))
+    }
+
+    /// Takes the block at a position in hand.
+    fn open(&mut self, line_up: &LineUp, frame: &DayFrame<'_>, index: usize) -> Result<(), PlanError> {
+        (self.index, self.turn, self.misses) = (index, 0, 0);
+        let Some(block) = self.blocks.get(index).map(|number| &line_up.blocks[*number]) else {
+            self.at = i64::MAX;
+            return Ok(());
+        };
+        self.at = frame.instant(block.start)?;
+        let next = match self.blocks.get(index + 1) {
+            Some(next) => frame.instant(line_up.blocks[*next].start)?,
+            None => frame.end.0,
+        };
+        self.window_end = match block.until {
+            Some(until) => frame.instant(until)?.min(next),
+            None => next,
+        };
+        Ok(())
     }
 }
 
@@ -193,113 +182,93 @@ struct Placing<'a, 'z> {
     line_up: &'a LineUp,
     frame: &'a DayFrame<'z>,
     cursors: &'a mut Cursors,
-    taken: Taken,
+    lanes: Vec<Lane<'a>>,
     day: PlacedDay,
 }
 
 impl Placing<'_, '_> {
-    fn block(
-        &mut self,
-        number: usize,
-        block: &ResolvedBlock,
-        window: Range<i64>,
-        mut witness: Option<&mut Witness>,
-    ) {
+    /// One step of a lane: a programme, a slot passed over, or time passed over. Each moves the lane on, and steps
+    /// that do not move its instant are bounded by the block's slots.
+    fn step(&mut self, lane: usize, witness: Option<&mut Witness>) -> Result<(), PlanError> {
         let (line_up, day) = (self.line_up, self.frame.number);
-        let cycling = block.until.is_some();
-        let count = block.slots.len();
-        let mut at = window.start;
-        let (mut turn, mut misses) = (0, 0);
-        // Every round either moves `at` on or counts a miss, and misses are bounded by `count`.
-        while at < window.end && (cycling || turn < count) {
-            if cycling && let Some(end) = self.taken.end_of_stretch_at(at) {
-                at = end;
-                continue;
-            }
-            let line = self.frame.on_grid(at, line_up.grid_ms);
-            if line > at {
-                at = line;
-                continue;
-            }
-            let slot = block.slots.start + turn % count;
-            let pool = &line_up.pools[line_up.slots[slot].pool];
-            let cursor = &mut self.cursors.pools[line_up.slots[slot].pool];
-            let limit = match self.taken.next_start_from(at) {
-                Some(next) if cycling => next.min(window.end),
-                _ => window.end,
-            };
-            let before = cursor.count;
-            let on = Occasion { day, room: limit - at };
-            let mut refused = Vec::new();
-            let asked = witness.is_some().then_some(&mut refused);
-            let choice = pool.choose(cursor, &self.cursors.airings, on, asked);
-            let mut note = |outcome| {
-                if let Some(witness) = witness.as_deref_mut() {
-                    let refused = std::mem::take(&mut refused);
-                    let (start, room) = (UtcMs(at), on.room);
-                    witness.decisions.push(Decision {
-                        start,
-                        room,
-                        block: number,
-                        slot,
-                        count: before,
-                        outcome,
-                        refused,
-                    });
-                }
-            };
-            let Some(choice) = choice else {
-                note(Outcome::NothingFits);
-                if !cycling {
-                    break;
-                }
-                turn += 1;
-                misses += 1;
-                if misses == count {
-                    (at, misses) = (limit, 0);
-                }
-                continue;
-            };
-            let (asset, length) = (choice.asset, pool.lengths[choice.asset]);
-            let end = UtcMs(at + length);
-            // A programme of a general rule gives way to what a specific rule has placed, and waits for
-            // its next turn.
-            if cycling || !self.taken.touches(&(at..end.0)) {
-                note(Outcome::Airs { asset, end, early: choice.early });
-                pool.take(cursor, &mut self.cursors.airings, asset, day);
-                self.day.hurried.extend(choice.early.map(|days| Hurried { slot, asset, days }));
-                let start = UtcMs(at);
-                self.day.placements.push(Placement { start, length: Millis(length), slot, asset });
-            } else {
-                note(Outcome::GivesWay { asset, end });
-            }
-            at = end.0;
-            (turn, misses) = (turn + 1, 0);
+        let (specific, rest) = self.lanes.split_at_mut(lane);
+        let Some(own) = rest.first_mut() else { return Ok(()) };
+        let number = own.blocks[own.index];
+        let block = &line_up.blocks[number];
+        let (cycling, count) = (block.until.is_some(), block.slots.len());
+        if own.at >= own.window_end || (!cycling && own.turn >= count) {
+            return self.close(lane);
         }
-        if !cycling {
-            let start = UtcMs(at);
-            self.day
-                .crowded
-                .extend((turn..count).map(|turn| Crowded { slot: block.slots.start + turn, start }));
+        if cycling {
+            own.held = own.window_end;
+            if let Some(end) = specific.iter().map(|other| other.held).max().filter(|end| *end > own.at) {
+                own.at = end;
+                return Ok(());
+            }
         }
+        let line = self.frame.on_grid(own.at, line_up.grid_ms);
+        if line > own.at {
+            own.at = line;
+            return Ok(());
+        }
+        let slot = block.slots.start + own.turn % count;
+        let pool = &line_up.pools[line_up.slots[slot].pool];
+        let cursor = &mut self.cursors.pools[line_up.slots[slot].pool];
+        let specific_at = specific.iter().map(|other| other.at).min().unwrap_or(i64::MAX);
+        let limit = if cycling { own.window_end.min(specific_at) } else { own.window_end };
+        let on = Occasion { day, room: limit - own.at };
+        let (before, start) = (cursor.count, UtcMs(own.at));
+        let mut refused = Vec::new();
+        let asked = witness.is_some().then_some(&mut refused);
+        let outcome = match pool.choose(cursor, &self.cursors.airings, on, asked) {
+            None => Outcome::NothingFits,
+            Some(choice) => {
+                let (asset, length) = (choice.asset, pool.lengths[choice.asset]);
+                let end = UtcMs(own.at + length);
+                // A programme of a general rule gives way to what a specific rule has or wants, and waits for its
+                // next turn.
+                let taken = specific_at < end.0 || specific.iter().any(|other| other.held > own.at);
+                if cycling || !taken {
+                    pool.take(cursor, &mut self.cursors.airings, asset, day);
+                    self.day.hurried.extend(choice.early.map(|days| Hurried { slot, asset, days }));
+                    self.day.placements.push(Placement { start, length: Millis(length), slot, asset });
+                    own.held = own.held.max(end.0);
+                    Outcome::Airs { asset, end, early: choice.early }
+                } else {
+                    Outcome::GivesWay { asset, end }
+                }
+            }
+        };
+        match outcome {
+            Outcome::Airs { end, .. } | Outcome::GivesWay { end, .. } => {
+                (own.at, own.turn, own.misses) = (end.0, own.turn + 1, 0);
+            }
+            Outcome::NothingFits if cycling => {
+                (own.turn, own.misses) = (own.turn + 1, own.misses + 1);
+                if own.misses == count {
+                    (own.at, own.misses) = (limit, 0);
+                }
+            }
+            Outcome::NothingFits => {}
+        }
+        if let Some(witness) = witness {
+            let room = on.room;
+            let decision = Decision { start, room, block: number, slot, count: before, outcome, refused };
+            witness.decisions.push(decision);
+        }
+        if outcome == Outcome::NothingFits && !cycling { self.close(lane) } else { Ok(()) }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn taken_stretches_merge_and_answer() {
-        let mut taken = Taken::default();
-        taken.add(&[50..60, 10..20, 20..30, 5..5]);
-        taken.add(&[55..70, 90..90]);
-        assert_eq!(taken.0, [10..30, 50..70]);
-        assert_eq!((taken.end_of_stretch_at(10), taken.end_of_stretch_at(30)), (Some(30), None));
-        assert_eq!(
-            (taken.next_start_from(31), taken.next_start_from(50), taken.next_start_from(51)),
-            (Some(50), Some(50), None)
-        );
-        assert!(taken.touches(&(29..31)) && !taken.touches(&(30..50)) && taken.touches(&(0..100)));
+    /// Ends the block in hand, says what of it had no room, and takes up the next.
+    fn close(&mut self, lane: usize) -> Result<(), PlanError> {
+        let own = &mut self.lanes[lane];
+        let block = &self.line_up.blocks[own.blocks[own.index]];
+        if block.until.is_none() {
+            let start = UtcMs(own.at);
+            let left = own.turn..block.slots.len();
+            self.day.crowded.extend(left.map(|turn| Crowded { slot: block.slots.start + turn, start }));
+        }
+        let next = own.index + 1;
+        own.open(self.line_up, self.frame, next)
     }
 }
