@@ -17,6 +17,9 @@ use std::collections::BTreeSet;
 /// Longest block of filler: short enough that a changed plan is taken up soon.
 const MAX_FILLER_BLOCK: Millis = Millis(30 * 60_000);
 
+/// Room for the segments of a usual block, so that they are not moved as they come.
+const SEGMENTS: usize = 24;
+
 /// A day, item by item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DayPlan {
@@ -173,7 +176,7 @@ impl DayPlan {
         let block_id = self.block_id(line_up, start);
         let seed = seed_of(&[&line_up.seed.to_string(), "traffic", &block_id]);
         let mut reel = Reel::new(&line_up.filler, black_uri, avoid, seed);
-        let mut segments: Vec<Segment> = Vec::new();
+        let mut segments: Vec<Segment> = Vec::with_capacity(SEGMENTS);
         for entry in entries(line_up, item) {
             match (entry, item) {
                 (LogEntry::Act { asset_start_ms, duration_ms, .. }, Item::Programme(p)) => {
