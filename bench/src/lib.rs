@@ -2,3 +2,4 @@
 //! they cannot rot. Measuring itself is done in `benches/`.
 
 pub mod muxing;
+pub mod programming;

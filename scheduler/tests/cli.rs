@@ -41,6 +41,21 @@ impl Folder {
             .unwrap()
     }
 
+    /// Runs a command line with `input` on its standard input.
+    fn feed(&self, arguments: &str, input: &str) -> Output {
+        use std::io::Write;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_retrovue"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
     fn json(&self, arguments: &str) -> Value {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments}: {}", text(&output.stderr));
@@ -111,7 +126,16 @@ fn validate_says_everything_and_ends_with_its_codes() {
     let wrong = CHANNEL.replace("p.show\n", "p.shw\n").replace("'20:00'", "'20:10'");
     let folder = Folder::new(&[("one.yaml", CHANNEL), ("wrong.yaml", &wrong), ("assets.json", ASSETS)]);
     let good = folder.run("programming validate one.yaml --catalog assets.json");
-    assert_eq!((good.status.code(), text(&good.stderr)), (Some(0), String::new()));
+    assert_eq!(good.status.code(), Some(0));
+    let gaps = "nothing is scheduled from 06:00 to 20:00, from 21:00 to 06:00, 23:00:00 in all";
+    assert!(text(&good.stderr).contains(gaps), "{}", text(&good.stderr));
+    let strict = folder.run("programming validate one.yaml --catalog assets.json --strict");
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(text(&strict.stderr).contains("error[gap]"), "{}", text(&strict.stderr));
+    assert_eq!(
+        folder.run("programming compile one.yaml --catalog assets.json --strict").status.code(),
+        Some(1)
+    );
     let output = folder.run("programming validate wrong.yaml --catalog assets.json --json");
     assert_eq!(output.status.code(), Some(1));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -119,6 +143,10 @@ fn validate_says_everything_and_ends_with_its_codes() {
     let lines: Vec<u64> =
         found["findings"].as_array().unwrap().iter().map(|f| f["line"].as_u64().unwrap()).collect();
     assert_eq!(lines, [6, 8], "{found}");
+    let first = serde_json::json!({"file": "wrong.yaml", "line": 6, "column": 12, "end": {"line": 6, "column": 19},
+        "severity": "error", "code": "off-grid", "message": "20:10 is off the grid of 30 min",
+        "remedy": "programs start on grid lines; move it, or set grid: for the channel"});
+    assert_eq!(found["findings"][0], first);
     let shown = text(&folder.run("programming validate wrong.yaml --catalog assets.json").stderr);
     for part in ["wrong.yaml:8:18", "^^^^^", "did you mean p.show?", "off the grid of 30 min"] {
         assert!(shown.contains(part), "{part}: {shown}");
@@ -141,6 +169,32 @@ fn validate_says_everything_and_ends_with_its_codes() {
         assert_eq!(output.status.code(), Some(code), "{arguments}: {}", text(&output.stderr));
         assert!(code == 0 || (output.stdout.is_empty() && !output.stderr.is_empty()), "{arguments}");
     }
+}
+
+#[test]
+fn an_editor_feeds_what_it_has_and_the_horizon_is_compiled_at_once() {
+    let shared = "templates: {evening: {start: '20:00', slots: [{program: p.show}]}}\n";
+    let folder = Folder::new(&[("one.yaml", CHANNEL), ("assets.json", ASSETS)]);
+    std::fs::create_dir(folder.path().join("channels")).unwrap();
+    std::fs::write(folder.path().join("channels/shared.yaml"), shared).unwrap();
+    let unsaved = "channel: one\ninclude: shared.yaml\nschedule:\n  daily: {use: evenign}\n";
+    let line = "programming validate - --stdin-path channels/one.yaml --catalog assets.json --json";
+    let found: Value = serde_json::from_slice(&folder.feed(line, unsaved).stdout).unwrap();
+    let finding = &found["findings"][0];
+    assert_eq!((&finding["file"], &finding["line"]), (&"channels/one.yaml".into(), &4.into()), "{found}");
+    assert_eq!(finding["remedy"], "did you mean \"evening\"?");
+    let compiled = folder.feed("programming compile - --catalog assets.json --json", CHANNEL);
+    assert_eq!(compiled.status.code(), Some(0), "{}", text(&compiled.stderr));
+    let days = folder.json("programming compile one.yaml --catalog assets.json --days 4 --json");
+    let shown: Vec<(&str, usize)> = days
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|day| (day["broadcast_day"].as_str().unwrap(), day["program_blocks"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(shown, [("1989-10-12", 2), ("1989-10-13", 2), ("1989-10-14", 0), ("1989-10-15", 0)]);
+    let schema = folder.json("programming schema");
+    assert_eq!(schema["required"], serde_json::json!(["channel", "schedule"]));
 }
 
 #[test]
@@ -169,6 +223,13 @@ fn media_become_assets_channels_and_a_guide() {
         (&events[0]["title"], &events[0]["start_at"]),
         (&"The Show".into(), &"2026-01-01T06:00:00+00:00".into())
     );
+    let why = folder.json("schedule explain one --at 2026-01-01T06:00:10 --json");
+    assert_eq!((&why["airs"], &why["title"]), (&"programme".into(), &"The Show".into()), "{why}");
+    assert_eq!(why["rule"]["days"], "daily");
+    assert!(why["rule"]["block_at"].as_str().unwrap().ends_with("one.yaml:5:18"), "{why}");
+    let said = text(&folder.run("schedule explain one --at 2026-01-01T06:00:10").stdout);
+    assert!(said.contains("It goes through col.the_show in order: 6315841 aired since 2024-01-01"), "{said}");
+    assert_eq!(folder.run("schedule explain one --at yesterday").status.code(), Some(2));
     let nowhere = folder.run("guide nix");
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(text(&nowhere.stderr).contains("it has one"));

@@ -4,9 +4,9 @@ use crate::Verdict;
 use retrovue_proto::plan::BlockPlan;
 use retrovue_scheduler::catalog::StubAssetResolver;
 use retrovue_scheduler::config::default_format;
-use retrovue_scheduler::dsl::{ChannelSpec, parse_channel};
+use retrovue_scheduler::dsl::{ChannelSpec, examine_channel_with};
 use retrovue_scheduler::plan::{ChannelInfo, Programming, ProgrammingParts};
-use retrovue_scheduler::yaml::{Document, Report};
+use retrovue_scheduler::yaml::{Diagnostic, Document, Report};
 use retrovue_timebase::UtcMs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -27,8 +27,7 @@ static RESOLVER: LazyLock<StubAssetResolver> =
 /// When that does not hold.
 pub fn check(data: &[u8]) -> Verdict {
     let Ok(text) = std::str::from_utf8(data) else { return Verdict::Refused };
-    let parsed =
-        Document::parse(Path::new("channel.yaml"), text).map_err(Report::from).and_then(parse_channel);
+    let parsed = Document::parse(Path::new("channel.yaml"), text).map_err(Report::from).and_then(examined);
     let planned = parsed.and_then(|(spec, warnings)| {
         shown(&warnings, text);
         programming(spec)
@@ -44,6 +43,15 @@ pub fn check(data: &[u8]) -> Verdict {
             shown(&report, text);
             Verdict::Refused
         }
+    }
+}
+
+/// A channel that stands alone: there are no files to include.
+fn examined(document: Document) -> Result<(ChannelSpec, Report), Report> {
+    let mut nowhere = |path: &Path, _| Err(Box::new(Diagnostic::of_file(path, "there are no other files")));
+    match examine_channel_with(document, &mut nowhere) {
+        (Some(spec), report) if !report.has_errors() => Ok((spec, report)),
+        (_, report) => Err(report),
     }
 }
 

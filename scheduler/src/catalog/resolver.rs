@@ -17,6 +17,8 @@ pub struct AssetMetadata {
     pub asset_type: AssetType,
     /// The collection it stands in.
     pub collection: String,
+    /// The series it is of, where that is told besides the collection.
+    pub series: Option<String>,
     /// Season.
     pub season: Option<u32>,
     /// Episode.
@@ -25,6 +27,10 @@ pub struct AssetMetadata {
     pub year: Option<u32>,
     /// Rating, as written: `PG-13`.
     pub rating: Option<String>,
+    /// Genres.
+    pub genres: Vec<String>,
+    /// Tags.
+    pub tags: Vec<String>,
     /// Length; always above 0 and at most [`LONGEST_ASSET`].
     pub duration: Millis,
     /// Places where an act may end, from the start of the asset; `None` where the asset has no markers.

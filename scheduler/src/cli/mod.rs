@@ -14,6 +14,7 @@ mod ingest;
 mod output;
 mod programming;
 mod progress;
+mod schedule;
 mod serve;
 mod sources;
 mod ts;
@@ -70,7 +71,7 @@ enum Command {
     /// Look at the channels
     #[command(subcommand)]
     Channel(channels::ChannelCommand),
-    /// Check a channel file, compile a day's schedule, expand it to a playout log
+    /// Check a channel file, compile a day's schedule, expand it to a playout log; the language's schema
     #[command(subcommand)]
     Programming(programming::ProgrammingCommand),
     /// Print what airs on a channel
@@ -78,6 +79,9 @@ enum Command {
     /// Check a transport stream, or print it
     #[command(subcommand)]
     Ts(ts::TsCommand),
+    /// Look into a channel's schedule
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
 }
 
 /// Runs a command line and says how the process is to end.
@@ -104,6 +108,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Programming(command) => programming::run(command),
         Command::Guide(args) => guide::run(args),
         Command::Ts(command) => ts::run(command),
+        Command::Schedule(command) => schedule::run(command),
     };
     match outcome {
         Ok(exit) => exit.into(),

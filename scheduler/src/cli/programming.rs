@@ -1,14 +1,14 @@
-//! `retrovue programming validate`, `compile` and `expand`.
+//! `retrovue programming validate`, `compile`, `expand` and `schema`.
 
 use super::exit::print_findings;
 use super::output::{put, put_json, put_lines};
 use super::{Exit, Failure, Whereabouts};
 use crate::catalog::{AssetResolver, StubAssetResolver};
 use crate::config::{FillerRef, default_format};
-use crate::dsl::{ChannelSpec, examine_channel, read_channel};
+use crate::dsl::{ChannelSpec, channel_schema, examine_channel, parse_channel};
 use crate::plan::{
-    COMPILER_VERSION, ChannelInfo, CompiledDay, DEFAULT_SEED, LogBlock, LogEntry, SingleChannel, Source,
-    black_path, write_black,
+    COMPILER_VERSION, ChannelInfo, CompiledDay, DEFAULT_SEED, LogBlock, LogEntry, ProgramSchedule,
+    SingleChannel, Source, black_path, write_black,
 };
 use crate::yaml::{Document, Report};
 use clap::{Args, Subcommand};
@@ -16,37 +16,59 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use serde::Serialize;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Days that `validate` compiles, to find what has no room: every day of the week.
-const DAYS_VALIDATED: i32 = 7;
+/// Most days that one command compiles: more than the horizon of a station.
+const MOST_DAYS: u8 = 31;
+
+/// Longest channel file read from standard input.
+const MOST_INPUT: u64 = 4 * 1024 * 1024;
 
 /// Commands under `programming`.
 #[derive(Debug, Subcommand)]
 pub(super) enum ProgrammingCommand {
     /// Say everything that is wrong with a channel file
-    Validate(FileArgs),
+    Validate(ValidateArgs),
     /// Print a day as program-schedule.v2: programmes on the grid, without breaks
     Compile(FileArgs),
     /// Print a day as a playout log: acts and ad blocks, and the block plans with the ads filled
     Expand(FileArgs),
+    /// Print the JSON Schema of the language, for editors
+    Schema,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// The path that the text of standard input has, for its includes and findings
+    #[arg(long, value_name = "FILE")]
+    stdin_path: Option<PathBuf>,
 }
 
 /// Arguments of all of them.
 #[derive(Debug, Args)]
 pub(super) struct FileArgs {
-    /// The channel file
+    /// The channel file; - for standard input
     file: PathBuf,
     /// The broadcast day, 06:00 to 06:00 [default: the file's broadcast_day, else today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     day: Option<Date>,
+    /// How many broadcast days, from that one on; with --json, more than one is a list
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=i64::from(MOST_DAYS)))]
+    days: u8,
     /// Use the assets of this JSON file instead of the station's catalog
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
-    /// Seed of all random selections
-    #[arg(long, default_value_t = DEFAULT_SEED)]
-    seed: u64,
+    /// Seed of all random selections [default: the file's, else 42]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Take warnings for errors: time that nothing covers, programs without room
+    #[arg(long)]
+    strict: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -82,35 +104,52 @@ struct PlayoutLog {
 pub(super) fn run(command: ProgrammingCommand) -> Result<Exit, Failure> {
     match command {
         ProgrammingCommand::Validate(args) => validate(&args),
-        ProgrammingCommand::Compile(args) => {
-            let (_, day) = args.compile()?;
-            let schedule = day.program_schedule(args.source());
-            if args.json { put_json(&schedule) } else { put_lines(schedule.lines()) }
-        }
+        ProgrammingCommand::Compile(args) => compile(&args),
         ProgrammingCommand::Expand(args) => expand(&args),
+        ProgrammingCommand::Schema => put_json(&channel_schema()),
     }
 }
 
-fn validate(args: &FileArgs) -> Result<Exit, Failure> {
-    let (report, checked) = args.judge()?;
+fn validate(args: &ValidateArgs) -> Result<Exit, Failure> {
+    let path = args.stdin_path.as_deref().unwrap_or(&args.file.file);
+    let (mut report, checked) = args.file.judge(path)?;
+    if args.file.strict {
+        report.make_strict();
+    }
     let ok = !report.has_errors();
-    if args.json {
+    if args.file.json {
         let findings = report.findings().iter().map(crate::yaml::Diagnostic::to_json).collect();
-        put_json(&Validation { file: &args.file, ok, references_checked: checked, findings })?;
+        put_json(&Validation { file: path, ok, references_checked: checked, findings })?;
     } else {
         print_findings(&report);
         if !checked && ok {
             eprintln!("note: there is no catalog, so names were not looked up; give one with --catalog");
         }
         if ok {
-            put(&format!("{}: nothing wrong\n", args.file.display()))?;
+            put(&format!("{}: nothing wrong\n", path.display()))?;
         }
     }
     if ok { Ok(Exit::Done) } else { Err(Failure::said(Exit::Failed)) }
 }
 
+fn compile(args: &FileArgs) -> Result<Exit, Failure> {
+    let (_, days) = args.compile()?;
+    let source = args.source();
+    let schedules: Vec<ProgramSchedule> =
+        days.iter().map(|day| day.program_schedule(source.clone())).collect();
+    match (args.json, schedules.as_slice()) {
+        (true, [one]) => put_json(one),
+        (true, several) => put_json(&several),
+        (false, [one]) => put_lines(one.lines()),
+        (false, several) => put_lines(several.iter().flat_map(|schedule| {
+            let heading = format!("{}  {}", schedule.broadcast_day, schedule.timezone);
+            std::iter::once(heading).chain(schedule.lines())
+        })),
+    }
+}
+
 fn expand(args: &FileArgs) -> Result<Exit, Failure> {
-    let (spec, day) = args.compile()?;
+    let (spec, days) = args.compile()?;
     let station = args.whereabouts.station_if_any()?;
     let format = station.map_or_else(default_format, |config| config.format);
     let info = ChannelInfo {
@@ -121,14 +160,14 @@ fn expand(args: &FileArgs) -> Result<Exit, Failure> {
     };
     let data_dir = args.whereabouts.data_dir()?;
     let black = black_path(&data_dir).to_string_lossy().into_owned();
-    let blocks = day.blocks(&info, &black);
+    let blocks: Vec<BlockPlan> = days.iter().flat_map(|day| day.blocks(&info, &black)).collect();
     if blocks.iter().flat_map(|b| &b.segments).any(|s| s.asset_uri == black) {
         write_black(&data_dir).map_err(|e| {
             let message = format!("cannot write {black}: {e}; choose another folder with --data-dir");
             Failure::new(Exit::NotWritable, message)
         })?;
     }
-    let log = day.log();
+    let log: Vec<LogBlock> = days.iter().flat_map(CompiledDay::log).collect();
     if !args.json {
         return put_lines(log.iter().flat_map(|block| block_lines(block, &spec)));
     }
@@ -160,62 +199,76 @@ fn block_lines(block: &LogBlock, spec: &ChannelSpec) -> Vec<String> {
 }
 
 impl FileArgs {
-    fn compile(&self) -> Result<(ChannelSpec, CompiledDay), Failure> {
-        let (spec, mut report) = self.read()?;
+    fn compile(&self) -> Result<(ChannelSpec, Vec<CompiledDay>), Failure> {
+        let document = match self.document(&self.file)? {
+            Ok(document) => document,
+            Err(report) => return Err(Failure::findings(Exit::Failed, report)),
+        };
+        let (mut spec, mut report) =
+            parse_channel(document).map_err(|report| Failure::findings(Exit::Failed, report))?;
+        spec.seed = self.seed.or(spec.seed);
         let Some((resolver, filler)) = self.resolver()? else {
             let message = "there is no catalog to take assets from; give one with --catalog assets.json, or run \
                            `retrovue ingest PATH` and name its folder with --data-dir";
             return Err(Failure::new(Exit::Unreadable, message));
         };
-        let (channel, warnings) = SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), self.seed)
+        let (channel, warnings) = SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), DEFAULT_SEED)
             .map_err(|report| Failure::findings(Exit::Failed, report))?;
         report.append(warnings);
-        let day = channel.day(self.day_of(&spec))?;
-        report.append(day.warnings.clone());
+        let mut date = self.day_of(&spec);
+        let mut days = Vec::with_capacity(usize::from(self.days));
+        for _ in 0..self.days {
+            let day = channel.day(date)?;
+            report.append(day.warnings.clone());
+            days.push(day);
+            date = date.checked_add(1.days()).map_err(|e| Failure::new(Exit::Failed, e))?;
+        }
+        if self.strict {
+            report.make_strict();
+            if report.has_errors() {
+                return Err(Failure::findings(Exit::Failed, report));
+            }
+        }
         print_findings(&report);
-        Ok((spec, day))
+        Ok((spec, days))
     }
 
     /// Everything wrong with the file, and whether names were looked up.
-    fn judge(&self) -> Result<(Report, bool), Failure> {
+    fn judge(&self, path: &Path) -> Result<(Report, bool), Failure> {
         let lookup = self.resolver()?;
-        let document = match Document::read(&self.file) {
+        let document = match self.document(path)? {
             Ok(document) => document,
-            Err(finding) => {
-                return self.unless_unreadable(Report::from(finding)).map(|report| (report, false));
-            }
+            Err(report) => return Ok((report, false)),
         };
         let (spec, mut report) = examine_channel(document);
-        let (Some(spec), Some((resolver, filler))) = (spec, lookup) else { return Ok((report, false)) };
-        match SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), self.seed) {
+        let (Some(mut spec), Some((resolver, filler))) = (spec, lookup) else { return Ok((report, false)) };
+        spec.seed = self.seed.or(spec.seed);
+        match SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), DEFAULT_SEED) {
             Err(findings) => report.append(findings),
             // Days laid out from a schedule with holes in it would have findings of their own.
             Ok(_) if report.has_errors() => {}
             Ok((channel, warnings)) => {
                 report.append(warnings);
-                let mut date = self.day_of(&spec);
-                for _ in 0..DAYS_VALIDATED {
-                    report.append(channel.day(date)?.warnings);
-                    date = date.checked_add(1.days()).map_err(|e| Failure::new(Exit::Failed, e))?;
-                }
+                report.append(channel.judge_week(self.day_of(&spec))?);
             }
         }
         report.sort();
         Ok((report, true))
     }
 
-    fn read(&self) -> Result<(ChannelSpec, Report), Failure> {
-        match read_channel(&self.file) {
-            Ok(read) => Ok(read),
-            Err(report) => Err(Failure::findings(Exit::Failed, self.unless_unreadable(report)?)),
+    /// The document, or what is wrong with it; a file that cannot be read at all is another failure than one
+    /// with errors in it.
+    fn document(&self, path: &Path) -> Result<Result<Document, Report>, Failure> {
+        if self.file == Path::new("-") {
+            let mut text = String::new();
+            let read = std::io::stdin().lock().take(MOST_INPUT).read_to_string(&mut text);
+            read.map_err(|e| Failure::new(Exit::Unreadable, format!("cannot read standard input: {e}")))?;
+            return Ok(Document::parse(path, &text).map_err(Report::from));
         }
-    }
-
-    /// A file that cannot be read at all is another failure than one with errors in it.
-    fn unless_unreadable(&self, report: Report) -> Result<Report, Failure> {
-        match std::fs::read(&self.file) {
-            Ok(_) => Ok(report),
-            Err(_) => Err(Failure::findings(Exit::Unreadable, report)),
+        match Document::read(path) {
+            Ok(document) => Ok(Ok(document)),
+            Err(finding) if std::fs::read(path).is_ok() => Ok(Err(Report::from(finding))),
+            Err(finding) => Err(Failure::findings(Exit::Unreadable, Report::from(finding))),
         }
     }
 

@@ -1,16 +1,35 @@
 //! The programming language of seed 004: a channel's YAML into a [`ChannelSpec`], with every finding at
-//! once and each at its line and column.
+//! once and each at its file, line and column.
 //!
 //! Only what the text alone can tell is judged here. Whether a collection exists, and what fits where, is
 //! for `plan` to say, which knows the catalog.
 //!
-//! Beyond the seed: `name`, `number` and `filler` for the station; `grid` (`60s`, `15m`) in place of the
-//! template's grid; `until` on a block, whose slots then repeat until that time.
+//! ```text
+//! file ── include ──▶ Sources ── channel, blocks, selectors, criteria ──▶ ChannelSpec
+//!                                        grammar (tables) ── schema ──▶ docs/channel.schema.json
+//! ```
 
-mod parse;
+mod blocks;
+mod channel;
+pub mod codes;
+mod criteria;
+mod days;
+mod grammar;
+mod include;
+mod reader;
+mod schema;
+mod selectors;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod wall_time;
 
-pub use parse::{examine_channel, parse_channel, read_channel};
-pub use spec::{Block, ChannelSpec, ChannelTemplate, DayKey, DayRule, Named, Selector, SelectorMode, Slot};
+pub use criteria::{Criterion, Subject, Test};
+pub use days::DayKey;
+pub use include::{ReadDocument, Sources};
+pub use reader::{examine_channel, examine_channel_with, parse_channel, read_channel};
+pub use schema::channel_schema;
+pub use spec::{
+    Block, ChannelSpec, ChannelTemplate, DayRule, Named, Selector, SelectorKind, SelectorMode, Slot,
+};
 pub use wall_time::{BROADCAST_DAY_HOUR, WallTime};

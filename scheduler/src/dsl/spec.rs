@@ -1,9 +1,10 @@
 //! What a channel file says, as values.
 
-use super::WallTime;
+use super::criteria::Criterion;
+use super::{DayKey, Sources, WallTime};
 use crate::config::FillerRef;
-use crate::yaml::{Document, Place};
-use jiff::civil::{Date, Weekday};
+use crate::yaml::Place;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use retrovue_timebase::Millis;
 use std::fmt;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 /// A channel as its file describes it.
 #[derive(Debug, Clone)]
 pub struct ChannelSpec {
-    /// The file, for diagnostics.
-    pub document: Arc<Document>,
+    /// The file and those it includes, for diagnostics.
+    pub sources: Arc<Sources>,
     /// Slug: lower-case letters, digits, `_` and `-`.
     pub id: String,
     /// Name for people.
@@ -30,10 +31,14 @@ pub struct ChannelSpec {
     pub template: ChannelTemplate,
     /// Programmes start on multiples of this and take whole multiples of it; divides an hour.
     pub grid: Millis,
+    /// A seed of its own, in place of the station's.
+    pub seed: Option<u64>,
     /// What fills breaks and uncovered time; empty for the station's.
     pub filler: Vec<(FillerRef, Place)>,
     /// What airs on which days.
     pub schedule: Vec<DayRule>,
+    /// Where `schedule` stands in the channel file.
+    pub schedule_place: Place,
 }
 
 /// A channel template (seed 004, Channel Templates).
@@ -56,84 +61,13 @@ impl ChannelTemplate {
     }
 }
 
-/// The days a rule is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DayKey {
-    /// Every day.
-    Daily,
-    /// Monday to Friday.
-    Weekdays,
-    /// Monday to Friday; the word for evening blocks.
-    Weeknights,
-    /// Saturday and Sunday.
-    Weekends,
-    /// One day of the week.
-    On(Weekday),
-}
-
-impl DayKey {
-    /// The words of the language.
-    pub const WORDS: [&'static str; 11] = [
-        "daily",
-        "weekdays",
-        "weeknights",
-        "weekends",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-
-    /// Reads a word of the language.
-    #[must_use]
-    pub fn read(word: &str) -> Option<DayKey> {
-        Some(match word {
-            "daily" => DayKey::Daily,
-            "weekdays" => DayKey::Weekdays,
-            "weeknights" => DayKey::Weeknights,
-            "weekends" => DayKey::Weekends,
-            "monday" => DayKey::On(Weekday::Monday),
-            "tuesday" => DayKey::On(Weekday::Tuesday),
-            "wednesday" => DayKey::On(Weekday::Wednesday),
-            "thursday" => DayKey::On(Weekday::Thursday),
-            "friday" => DayKey::On(Weekday::Friday),
-            "saturday" => DayKey::On(Weekday::Saturday),
-            "sunday" => DayKey::On(Weekday::Sunday),
-            _ => return None,
-        })
-    }
-
-    /// Whether a day of the week is among them.
-    #[must_use]
-    pub fn holds(self, day: Weekday) -> bool {
-        let weekend = matches!(day, Weekday::Saturday | Weekday::Sunday);
-        match self {
-            DayKey::Daily => true,
-            DayKey::Weekdays | DayKey::Weeknights => !weekend,
-            DayKey::Weekends => weekend,
-            DayKey::On(one) => one == day,
-        }
-    }
-
-    /// 0 for the most specific: where two rules want the same time, the lower number has it.
-    #[must_use]
-    pub fn layer(self) -> usize {
-        match self {
-            DayKey::On(_) => 0,
-            DayKey::Weekdays | DayKey::Weeknights | DayKey::Weekends => 1,
-            DayKey::Daily => 2,
-        }
-    }
-}
-
-/// What airs on some days of the week.
+/// What airs on some days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayRule {
     /// Which days.
     pub days: DayKey,
+    /// Where the days are named.
+    pub place: Place,
     /// The blocks, in the order written.
     pub blocks: Vec<Block>,
 }
@@ -143,6 +77,8 @@ pub struct DayRule {
 pub struct Block {
     /// Where the schedule asks for it.
     pub place: Place,
+    /// The template it is of.
+    pub template: Option<String>,
     /// When the first slot starts.
     pub start: WallTime,
     /// The slots repeat until this time; without it each airs once.
@@ -175,36 +111,55 @@ pub struct Named {
 
 /// How an asset is chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selector {
-    /// From one collection; the programme's where none is named.
-    Episodes {
-        /// The collection.
-        collection: Option<Named>,
-        /// The order.
-        mode: SelectorMode,
-    },
-    /// From several collections, at random among those that satisfy every limit.
-    Movies {
-        /// The collections.
-        collections: Vec<Named>,
-        /// Ratings accepted; empty for any.
-        include: Vec<String>,
-        /// Ratings refused.
-        exclude: Vec<String>,
-        /// Shortest film.
-        min_duration: Option<Millis>,
-        /// Longest film.
-        max_duration: Option<Millis>,
-    },
+pub struct Selector {
+    /// Where it stands; the slot where there is none.
+    pub place: Place,
+    /// Which of the two selectors.
+    pub kind: SelectorKind,
+    /// What is selected from. Where it is empty: the program's collection, else, with criteria, all assets
+    /// of the selector's kind.
+    pub collections: Vec<Named>,
+    /// What an asset must satisfy besides.
+    pub criteria: Vec<Criterion>,
+    /// The order.
+    pub mode: SelectorMode,
+    /// Turns in a round, by asset or collection; for `weighted`.
+    pub weights: Vec<(Named, u32)>,
+    /// Days from one airing of an asset to the next.
+    pub cooldown_days: u32,
+    /// A seed of its own.
+    pub seed: Option<u64>,
 }
 
-/// The order episodes come in (seed 004, Selector Semantics).
+/// The two selectors of seed 004.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelectorKind {
+    /// `episode_selector`, and what a slot without any means.
+    Episode,
+    /// `movie_selector`.
+    Movie,
+}
+
+impl SelectorKind {
+    /// The word of the language.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            SelectorKind::Episode => "episode_selector",
+            SelectorKind::Movie => "movie_selector",
+        }
+    }
+}
+
+/// The order assets come in (seed 004, Selector Semantics).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SelectorMode {
     /// One after the other, from the first again after the last.
     Sequential,
     /// Shuffled; none comes again before all have aired.
     Random,
+    /// Shuffled; each comes as often as its weight in a round.
+    Weighted,
 }
 
 impl SelectorMode {
@@ -214,6 +169,7 @@ impl SelectorMode {
         match self {
             SelectorMode::Sequential => "sequential",
             SelectorMode::Random => "random",
+            SelectorMode::Weighted => "weighted",
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::acts::{LogEntry, expand};
 use super::line_up::LineUp;
 use super::place::{PlacedDay, Placement};
-use super::pool::seed_of;
+use super::shuffle::seed_of;
 use super::traffic::{Reel, push};
 use super::{ChannelInfo, GuideCategory, GuideEvent};
 use crate::catalog::AssetType;
@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 
 /// Longest block of filler: short enough that a changed plan is taken up soon.
 const MAX_FILLER_BLOCK: Millis = Millis(30 * 60_000);
+
+/// Room for the segments of a usual block, so that they are not moved as they come.
+const SEGMENTS: usize = 24;
 
 /// A day, item by item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +114,7 @@ impl DayPlan {
                 let (start, end) = item.span();
                 let (title, asset_id) = match item {
                     Item::Programme(p) => {
-                        let asset = &line_up.pools[line_up.slots[p.slot].pool].assets[p.asset];
+                        let asset = line_up.asset(p.slot, p.asset);
                         (Some(line_up.title_of(p.slot, asset)), Some(asset.id.clone()))
                     }
                     Item::Filler { .. } => (None, None),
@@ -121,6 +124,19 @@ impl DayPlan {
                 LogBlock { block_id, title, asset_id, start_utc_ms: start, end_utc_ms: end, entries }
             })
             .collect()
+    }
+
+    /// The programme on the air at `at`, if one is.
+    pub(crate) fn programme_at(&self, at: UtcMs) -> Option<&Placement> {
+        let index = self.day.placements.partition_point(|p| p.end() <= at);
+        self.day.placements.get(index).filter(|p| p.start <= at)
+    }
+
+    /// The open stretch `at` lies in, where no programme is on the air.
+    pub(crate) fn span_at(&self, at: UtcMs) -> (UtcMs, UtcMs) {
+        let before = self.day.placements.iter().map(Placement::end).take_while(|end| *end <= at).last();
+        let after = self.day.placements.iter().map(|p| p.start).find(|start| *start > at);
+        (before.unwrap_or(self.day.start), after.unwrap_or(self.day.end))
     }
 
     /// Guide events of the day, contiguous: one for each programme and one for each open stretch.
@@ -160,11 +176,11 @@ impl DayPlan {
         let block_id = self.block_id(line_up, start);
         let seed = seed_of(&[&line_up.seed.to_string(), "traffic", &block_id]);
         let mut reel = Reel::new(&line_up.filler, black_uri, avoid, seed);
-        let mut segments: Vec<Segment> = Vec::new();
+        let mut segments: Vec<Segment> = Vec::with_capacity(SEGMENTS);
         for entry in entries(line_up, item) {
             match (entry, item) {
                 (LogEntry::Act { asset_start_ms, duration_ms, .. }, Item::Programme(p)) => {
-                    let asset = &line_up.pools[line_up.slots[p.slot].pool].assets[p.asset];
+                    let asset = line_up.asset(p.slot, p.asset);
                     if avoid.contains(&asset.uri) {
                         reel.fill(duration_ms, &mut segments);
                     } else {
@@ -193,7 +209,7 @@ impl DayPlan {
 fn entries(line_up: &LineUp, item: &Item) -> Vec<LogEntry> {
     match item {
         Item::Programme(p) => {
-            let asset = &line_up.pools[line_up.slots[p.slot].pool].assets[p.asset];
+            let asset = line_up.asset(p.slot, p.asset);
             expand(asset, p.length, line_up.template)
         }
         Item::Filler { start, end, .. } => {
@@ -217,7 +233,7 @@ fn lay_filler(line_up: &LineUp, day: &PlacedDay, from: UtcMs, to: UtcMs, items: 
 }
 
 fn programme_event(line_up: &LineUp, placement: &Placement) -> GuideEvent {
-    let asset = &line_up.pools[line_up.slots[placement.slot].pool].assets[placement.asset];
+    let asset = line_up.asset(placement.slot, placement.asset);
     let title = line_up.title_of(placement.slot, asset);
     let film = asset.asset_type == AssetType::Movie || line_up.template == ChannelTemplate::PremiumMovie;
     GuideEvent {

@@ -6,15 +6,21 @@
 //! viewers.
 //!
 //! ```text
-//! ChannelSpec + AssetResolver ── line_up ──▶ LineUp ── place ──▶ PlacedDay ── day_plan ──▶ blocks, guide
-//!                                              pool (n-th airing)      acts, traffic
+//! ChannelSpec + AssetResolver ── resolve, judge ──▶ LineUp ── place ──▶ PlacedDay ── day_plan ──▶ blocks, guide
+//!                    matching                          progress, pool          acts, traffic
 //! ```
 
 mod acts;
 mod black;
 mod broadcast_day;
+#[cfg(test)]
+mod calendar_tests;
+mod day_clock;
 mod day_plan;
+mod explain;
+mod judge;
 mod line_up;
+mod matching;
 mod opening;
 mod place;
 mod pool;
@@ -22,12 +28,16 @@ mod program_schedule;
 mod programming;
 #[cfg(test)]
 mod programming_tests;
+mod progress;
+mod resolve;
+mod shuffle;
 mod single;
 mod traffic;
 
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};
 pub use day_plan::LogBlock;
+pub use explain::{Explanation, PoolShown, Refused, RuleShown, SlotShown};
 pub use opening::OpenError;
 pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, SelectorUsed, Source};
 pub use programming::{

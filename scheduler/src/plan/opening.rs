@@ -1,8 +1,9 @@
 //! From a station's configuration and catalog to its [`Programming`].
 
 use super::black::write_black;
-use super::line_up::{by_path, near_names, resolve};
+
 use super::programming::{ChannelInfo, DEFAULT_SEED, Programming, ProgrammingParts};
+use super::resolve::{by_path, near_names, resolve};
 use crate::catalog::{AssetResolver, Catalog, CatalogError, Snapshot};
 use crate::config::{FillerRef, StationConfig};
 use crate::dsl::{ChannelSpec, examine_channel};
@@ -103,14 +104,17 @@ fn read_channels(config: &StationConfig, snapshot: &Snapshot) -> Result<(Vec<Cha
         report.append(findings);
         let Some(spec) = spec else { continue };
         if let Some(other) = specs.iter().find(|s| s.id == spec.id) {
-            let message =
-                format!("the channel \"{}\" is in {} already", spec.id, other.document.path.display());
+            let message = format!(
+                "the channel \"{}\" is in {} already",
+                spec.id,
+                other.sources.channel_file().path.display()
+            );
             let help = "give one of them another name";
-            report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
+            report.push(spec.sources.at(spec.sources.channel_file().root.place, message).help(help));
         } else if let Some(other) = specs.iter().find(|s| s.number.is_some() && s.number == spec.number) {
             let message = format!("channel \"{}\" has the same number", other.id);
             let help = "give one of them another number, or leave it out";
-            report.push(Diagnostic::at(&spec.document, &spec.document.root, message).help(help));
+            report.push(spec.sources.at(spec.sources.channel_file().root.place, message).help(help));
         }
         specs.push(spec);
     }

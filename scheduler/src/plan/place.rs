@@ -1,19 +1,19 @@
 //! Tier 1: programmes placed on one broadcast day, on grid lines, in UTC (seed 004, Program Schedule).
 //!
-//! Rules for one day of the week have their time first, those for kinds of days next, `daily` last; what
-//! is less specific goes round what is more. What is nobody's is left open, for filler.
+//! Rules for dates have their time first, those for one day of the week next, then kinds of days, `daily`
+//! last; what is less specific goes round what is more. What is nobody's is left open, for filler.
 
 use super::PlanError;
-use super::broadcast_day::{bounds, instant, later};
-use super::line_up::{LineUp, ResolvedBlock};
-use super::pool::Cursor;
+use super::broadcast_day::later;
+use super::day_clock::DayFrame;
+use super::line_up::{Cursors, LineUp};
+use super::pool::{Occasion, Refusal};
 use jiff::civil::Date;
 use retrovue_timebase::{Millis, UtcMs};
-use std::ops::Range;
 
-/// Days after which runs begin anew from the first episode. It bounds the days that must be counted to
-/// know how far a run has come; whole weeks keep every weekday where it was.
-const RUN_DAYS: i32 = 728;
+/// Days after which runs begin anew from the first episode: a hundred years, in whole weeks. It bounds the days
+/// that must be counted to know how far a run has come.
+const RUN_DAYS: i32 = 5218 * 7;
 
 /// A programme at its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +40,16 @@ pub(crate) struct Crowded {
     pub(crate) start: UtcMs,
 }
 
+/// A programme whose asset had to come again before its cooldown was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hurried {
+    pub(crate) slot: usize,
+    pub(crate) asset: usize,
+    pub(crate) days: i32,
+}
+
 /// One day, placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PlacedDay {
     pub(crate) date: Date,
     pub(crate) start: UtcMs,
@@ -49,160 +57,218 @@ pub(crate) struct PlacedDay {
     /// In order, without overlap.
     pub(crate) placements: Vec<Placement>,
     pub(crate) crowded: Vec<Crowded>,
+    pub(crate) hurried: Vec<Hurried>,
 }
 
-/// Stretches that are taken, in order, without overlap.
+/// Somebody who wants to know how each choice of a day was made.
 #[derive(Debug, Default)]
-struct Taken(Vec<Range<i64>>);
+pub(crate) struct Witness {
+    pub(crate) decisions: Vec<Decision>,
+}
 
-impl Taken {
-    fn end_of_stretch_at(&self, at: i64) -> Option<i64> {
-        let index = self.0.partition_point(|r| r.end <= at);
-        self.0.get(index).filter(|r| r.start <= at).map(|r| r.end)
-    }
+/// One choice.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    pub(crate) start: UtcMs,
+    pub(crate) room: i64,
+    pub(crate) block: usize,
+    pub(crate) slot: usize,
+    /// Airings, or cards drawn, before it.
+    pub(crate) count: u64,
+    /// What came of it.
+    pub(crate) outcome: Outcome,
+    /// What was next and could not air, by index into the pool.
+    pub(crate) refused: Vec<(usize, Refusal)>,
+}
 
-    fn next_start_from(&self, at: i64) -> Option<i64> {
-        let index = self.0.partition_point(|r| r.start < at);
-        self.0.get(index).map(|r| r.start)
-    }
-
-    fn touches(&self, range: &Range<i64>) -> bool {
-        let index = self.0.partition_point(|r| r.end <= range.start);
-        self.0.get(index).is_some_and(|r| r.start < range.end)
-    }
-
-    fn add(&mut self, mut more: Vec<Range<i64>>) {
-        self.0.append(&mut more);
-        self.0.retain(|r| r.start < r.end);
-        self.0.sort_by_key(|r| r.start);
-        self.0.dedup_by(|next, kept| {
-            let meets = next.start <= kept.end;
-            if meets {
-                kept.end = kept.end.max(next.end);
-            }
-            meets
-        });
-    }
+/// What came of a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It airs.
+    Airs { asset: usize, end: UtcMs, early: Option<i32> },
+    /// It would have aired, but a more specific rule has the time.
+    GivesWay { asset: usize, end: UtcMs },
+    /// Nothing of the pool fits.
+    NothingFits,
 }
 
 impl LineUp {
-    /// Cursors of runs that begin.
-    pub(crate) fn fresh_cursors(&self) -> Vec<Cursor> {
-        vec![Cursor::default(); self.pools.len()]
-    }
-
     /// The date the runs on air on `date` began.
     pub(crate) fn run_start(&self, date: Date) -> Result<Date, PlanError> {
         let out = |_| PlanError::OutOfCalendar { date: date.to_string() };
         let days = self.anchor.until(date).map_err(out)?.get_days();
-        later(self.anchor, days.div_euclid(RUN_DAYS) * RUN_DAYS)
+        match days.div_euclid(RUN_DAYS) {
+            0 => Ok(self.anchor),
+            // The first run may begin before the years that can be planned.
+            runs => later(self.anchor, runs * RUN_DAYS).map(|start| start.max(Date::constant(1900, 1, 1))),
+        }
     }
 
     /// Places one day; `cursors` stand where the day begins and are left where it ends.
-    pub(crate) fn place_day(&self, date: Date, cursors: &mut [Cursor]) -> Result<PlacedDay, PlanError> {
-        let (start, end) = bounds(&self.zone, date)?;
-        let mut day = PlacedDay { date, start, end, placements: Vec::new(), crowded: Vec::new() };
-        let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
-        let mut taken = Taken::default();
-        for layer in &self.week[weekday] {
-            let mut more = Vec::new();
-            for (index, block) in layer.iter().enumerate() {
-                let from = instant(&self.zone, date, block.start)?.0;
-                let next = match layer.get(index + 1) {
-                    Some(next) => instant(&self.zone, date, next.start)?.0,
-                    None => end.0,
-                };
-                let to = match block.until {
-                    Some(until) => instant(&self.zone, date, until)?.0.min(next),
-                    None => next,
-                };
-                let first = day.placements.len();
-                self.place_block(block, from..to, &taken, cursors, &mut day);
-                if block.until.is_some() {
-                    more.push(from..to);
-                } else {
-                    more.extend(day.placements[first..].iter().map(|p| p.start.0..p.end().0));
-                }
-            }
-            taken.add(more);
-        }
-        day.placements.sort_by_key(|p| p.start);
-        Ok(day)
-    }
-
-    fn place_block(
+    pub(crate) fn place_day(
         &self,
-        block: &ResolvedBlock,
-        window: Range<i64>,
-        taken: &Taken,
-        cursors: &mut [Cursor],
-        day: &mut PlacedDay,
-    ) {
-        let cycling = block.until.is_some();
-        let count = block.slots.len();
-        let mut at = window.start;
-        let (mut turn, mut misses) = (0, 0);
-        // Every round either moves `at` by a grid step or counts a miss, and misses are bounded by `count`.
-        while at < window.end && (cycling || turn < count) {
-            if cycling && let Some(end) = taken.end_of_stretch_at(at) {
-                at = end;
-                continue;
-            }
-            let slot = block.slots.start + turn % count;
-            let pool = &self.pools[self.slots[slot].pool];
-            let cursor = &mut cursors[self.slots[slot].pool];
-            let limit = match taken.next_start_from(at) {
-                Some(next) if cycling => next.min(window.end),
-                _ => window.end,
-            };
-            let next = pool.peek(cursor);
-            let fits = at + pool.lengths[next] <= limit;
-            let asset = if fits { Some(next) } else { pool.fitting(cursor, limit - at, at) };
-            let Some(asset) = asset else {
-                if !cycling {
-                    break;
-                }
-                turn += 1;
-                misses += 1;
-                if misses == count {
-                    (at, misses) = (limit, 0);
-                }
-                continue;
-            };
-            let length = pool.lengths[asset];
-            // A programme of a general rule gives way to what a specific rule has placed, and waits for
-            // its next turn.
-            if cycling || !taken.touches(&(at..at + length)) {
-                if fits {
-                    pool.take(cursor, asset);
-                }
-                day.placements.push(Placement { start: UtcMs(at), length: Millis(length), slot, asset });
-            }
-            at += length;
-            (turn, misses) = (turn + 1, 0);
+        frame: &DayFrame<'_>,
+        cursors: &mut Cursors,
+        mut witness: Option<&mut Witness>,
+    ) -> Result<PlacedDay, PlanError> {
+        let day = PlacedDay { date: frame.date, start: frame.start, end: frame.end, ..PlacedDay::default() };
+        let mut lanes: Vec<Lane<'_>> = Vec::new();
+        for blocks in self.layers(frame.date).filter(|blocks| !blocks.is_empty()) {
+            lanes.extend(Lane::new(self, frame, blocks)?);
         }
-        if !cycling {
-            day.crowded
-                .extend((turn..count).map(|t| Crowded { slot: block.slots.start + t, start: UtcMs(at) }));
+        let mut placing = Placing { line_up: self, frame, cursors, lanes, day };
+        // What comes first is decided first, so that a run shared by several rules airs in its order; at one
+        // instant the most specific rule is first.
+        while let Some(lane) = (0..placing.lanes.len())
+            .filter(|lane| placing.lanes[*lane].at < i64::MAX)
+            .min_by_key(|lane| (placing.lanes[*lane].at, *lane))
+        {
+            placing.step(lane, witness.as_deref_mut())?;
         }
+        Ok(placing.day)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The blocks of one layer of rules, one after the other. Lanes of more specific layers come first.
+struct Lane<'a> {
+    blocks: &'a [usize],
+    /// The block in hand, by position in `blocks`.
+    index: usize,
+    /// When it wants to do something next; never again where it is the greatest instant.
+    at: i64,
+    /// Where the block in hand must end.
+    window_end: i64,
+    /// Until when this lane has the time.
+    held: i64,
+    turn: usize,
+    /// Slots in a row that had nothing that fits.
+    misses: usize,
+}
 
-    #[test]
-    fn taken_stretches_merge_and_answer() {
-        let mut taken = Taken::default();
-        taken.add(vec![50..60, 10..20, 20..30, 5..5]);
-        taken.add(vec![55..70, 90..90]);
-        assert_eq!(taken.0, [10..30, 50..70]);
-        assert_eq!((taken.end_of_stretch_at(10), taken.end_of_stretch_at(30)), (Some(30), None));
-        assert_eq!(
-            (taken.next_start_from(31), taken.next_start_from(50), taken.next_start_from(51)),
-            (Some(50), Some(50), None)
-        );
-        assert!(taken.touches(&(29..31)) && !taken.touches(&(30..50)) && taken.touches(&(0..100)));
+impl<'a> Lane<'a> {
+    fn new(
+        line_up: &LineUp,
+        frame: &DayFrame<'_>,
+        blocks: &'a [usize],
+    ) -> Result<Option<Lane<'a>>, PlanError> {
+        let (at, window_end, held) = (i64::MAX, 0, i64::MIN);
+        let mut lane = Lane { blocks, index: 0, at, window_end, held, turn: 0, misses: 0 };
+        lane.open(line_up, frame, 0)?;
+        Ok((lane.at < i64::MAX).then_some(lane))
+    }
+
+    /// Takes the block at a position in hand.
+    fn open(&mut self, line_up: &LineUp, frame: &DayFrame<'_>, index: usize) -> Result<(), PlanError> {
+        (self.index, self.turn, self.misses) = (index, 0, 0);
+        let Some(block) = self.blocks.get(index).map(|number| &line_up.blocks[*number]) else {
+            self.at = i64::MAX;
+            return Ok(());
+        };
+        self.at = frame.instant(block.start)?;
+        let next = match self.blocks.get(index + 1) {
+            Some(next) => frame.instant(line_up.blocks[*next].start)?,
+            None => frame.end.0,
+        };
+        self.window_end = match block.until {
+            Some(until) => frame.instant(until)?.min(next),
+            None => next,
+        };
+        Ok(())
+    }
+}
+
+/// A day that is being placed.
+struct Placing<'a, 'z> {
+    line_up: &'a LineUp,
+    frame: &'a DayFrame<'z>,
+    cursors: &'a mut Cursors,
+    lanes: Vec<Lane<'a>>,
+    day: PlacedDay,
+}
+
+impl Placing<'_, '_> {
+    /// One step of a lane: a programme, a slot passed over, or time passed over. Each moves the lane on, and steps
+    /// that do not move its instant are bounded by the block's slots.
+    fn step(&mut self, lane: usize, witness: Option<&mut Witness>) -> Result<(), PlanError> {
+        let (line_up, day) = (self.line_up, self.frame.number);
+        let (specific, rest) = self.lanes.split_at_mut(lane);
+        let Some(own) = rest.first_mut() else { return Ok(()) };
+        let number = own.blocks[own.index];
+        let block = &line_up.blocks[number];
+        let (cycling, count) = (block.until.is_some(), block.slots.len());
+        if own.at >= own.window_end || (!cycling && own.turn >= count) {
+            return self.close(lane);
+        }
+        if cycling {
+            own.held = own.window_end;
+            if let Some(end) = specific.iter().map(|other| other.held).max().filter(|end| *end > own.at) {
+                own.at = end;
+                return Ok(());
+            }
+        }
+        let line = self.frame.on_grid(own.at, line_up.grid_ms);
+        if line > own.at {
+            own.at = line;
+            return Ok(());
+        }
+        let slot = block.slots.start + own.turn % count;
+        let pool = &line_up.pools[line_up.slots[slot].pool];
+        let cursor = &mut self.cursors.pools[line_up.slots[slot].pool];
+        let specific_at = specific.iter().map(|other| other.at).min().unwrap_or(i64::MAX);
+        let limit = if cycling { own.window_end.min(specific_at) } else { own.window_end };
+        let on = Occasion { day, room: limit - own.at };
+        let (before, start) = (cursor.count, UtcMs(own.at));
+        let mut refused = Vec::new();
+        let asked = witness.is_some().then_some(&mut refused);
+        let outcome = match pool.choose(cursor, &self.cursors.airings, on, asked) {
+            None => Outcome::NothingFits,
+            Some(choice) => {
+                let (asset, length) = (choice.asset, pool.lengths[choice.asset]);
+                let end = UtcMs(own.at + length);
+                // A programme of a general rule gives way to what a specific rule has or wants, and waits for its
+                // next turn.
+                let taken = specific_at < end.0 || specific.iter().any(|other| other.held > own.at);
+                if cycling || !taken {
+                    pool.take(cursor, &mut self.cursors.airings, asset, day);
+                    self.day.hurried.extend(choice.early.map(|days| Hurried { slot, asset, days }));
+                    self.day.placements.push(Placement { start, length: Millis(length), slot, asset });
+                    own.held = own.held.max(end.0);
+                    Outcome::Airs { asset, end, early: choice.early }
+                } else {
+                    Outcome::GivesWay { asset, end }
+                }
+            }
+        };
+        match outcome {
+            Outcome::Airs { end, .. } | Outcome::GivesWay { end, .. } => {
+                (own.at, own.turn, own.misses) = (end.0, own.turn + 1, 0);
+            }
+            Outcome::NothingFits if cycling => {
+                (own.turn, own.misses) = (own.turn + 1, own.misses + 1);
+                if own.misses == count {
+                    (own.at, own.misses) = (limit, 0);
+                }
+            }
+            Outcome::NothingFits => {}
+        }
+        if let Some(witness) = witness {
+            let room = on.room;
+            let decision = Decision { start, room, block: number, slot, count: before, outcome, refused };
+            witness.decisions.push(decision);
+        }
+        if outcome == Outcome::NothingFits && !cycling { self.close(lane) } else { Ok(()) }
+    }
+
+    /// Ends the block in hand, says what of it had no room, and takes up the next.
+    fn close(&mut self, lane: usize) -> Result<(), PlanError> {
+        let own = &mut self.lanes[lane];
+        let block = &self.line_up.blocks[own.blocks[own.index]];
+        if block.until.is_none() {
+            let start = UtcMs(own.at);
+            let left = own.turn..block.slots.len();
+            self.day.crowded.extend(left.map(|turn| Crowded { slot: block.slots.start + turn, start }));
+        }
+        let next = own.index + 1;
+        own.open(self.line_up, self.frame, next)
     }
 }

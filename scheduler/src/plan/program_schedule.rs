@@ -3,7 +3,6 @@
 use super::broadcast_day::local_text;
 use super::line_up::{LineUp, clock};
 use super::place::PlacedDay;
-use crate::catalog::AssetMetadata;
 use retrovue_timebase::Millis;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -64,7 +63,7 @@ pub struct ProgramBlock {
 /// How an asset was selected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SelectorUsed {
-    /// `sequential` or `random`.
+    /// `sequential`, `random` or `weighted`.
     pub mode: &'static str,
     /// The seed.
     pub seed: u64,
@@ -87,7 +86,7 @@ impl LineUp {
                     slot_duration_sec: seconds(placed.length),
                     episode_duration_sec: seconds(asset.duration),
                     collection: asset.collection.clone(),
-                    selector: SelectorUsed { mode: pool.mode.word(), seed: self.seed },
+                    selector: SelectorUsed { mode: pool.mode.word(), seed: pool.told_seed },
                 }
             })
             .collect();
@@ -102,10 +101,6 @@ impl LineUp {
         };
         schedule.hash = hash_of(&schedule);
         schedule
-    }
-
-    pub(crate) fn title_of(&self, slot: usize, asset: &AssetMetadata) -> String {
-        self.slots[slot].title.clone().unwrap_or_else(|| asset.title.clone())
     }
 }
 
@@ -128,16 +123,56 @@ impl ProgramSchedule {
     }
 }
 
+/// What is hashed: keys in order of name, so that the text does not depend on the order of declaration elsewhere.
+#[derive(Serialize)]
+struct Hashed<'a> {
+    broadcast_day: &'a str,
+    channel_id: &'a str,
+    program_blocks: Vec<HashedBlock<'a>>,
+    timezone: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct HashedBlock<'a> {
+    asset_id: &'a str,
+    collection: &'a str,
+    episode_duration_sec: &'a serde_json::Number,
+    selector: &'a SelectorUsed,
+    slot_duration_sec: &'a serde_json::Number,
+    start_at: &'a str,
+    title: &'a str,
+}
+
 fn hash_of(schedule: &ProgramSchedule) -> String {
-    let mut value = serde_json::to_value(schedule).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("source");
-        fields.remove("hash");
+    let hashed = Hashed {
+        broadcast_day: &schedule.broadcast_day,
+        channel_id: &schedule.channel_id,
+        program_blocks: schedule.program_blocks.iter().map(hashed_block).collect(),
+        timezone: &schedule.timezone,
+        version: schedule.version,
+    };
+    let text = serde_json::to_vec(&hashed).unwrap_or_default();
+    let mut hash = "sha256:".to_owned();
+    for byte in Sha256::digest(&text) {
+        hash.push(char::from(HEX[usize::from(byte >> 4)]));
+        hash.push(char::from(HEX[usize::from(byte & 15)]));
     }
-    // serde_json keeps an object's keys sorted, so the text does not depend on the order of declaration.
-    let digest = Sha256::digest(value.to_string().as_bytes());
-    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-    format!("sha256:{hex}")
+    hash
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn hashed_block(block: &ProgramBlock) -> HashedBlock<'_> {
+    HashedBlock {
+        asset_id: &block.asset_id,
+        collection: &block.collection,
+        episode_duration_sec: &block.episode_duration_sec,
+        selector: &block.selector,
+        slot_duration_sec: &block.slot_duration_sec,
+        start_at: &block.start_at,
+        title: &block.title,
+    }
 }
 
 /// Milliseconds as a decimal number of seconds, from its digits.
@@ -147,4 +182,39 @@ fn seconds(ms: Millis) -> serde_json::Number {
     }
     let text = format!("{}.{:03}", ms.0 / 1000, ms.0 % 1000);
     text.trim_end_matches('0').parse().unwrap_or_else(|_| serde_json::Number::from(ms.0 / 1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hash is of the document as it is printed, less `source` and `hash`, keys in order.
+    #[test]
+    fn whoever_has_the_document_can_repeat_the_hash() {
+        let block = ProgramBlock {
+            title: "É \"x\"".into(),
+            asset_id: "a".into(),
+            start_at: "1989-10-12T20:00:00-04:00".into(),
+            slot_duration_sec: seconds(Millis(1_800_000)),
+            episode_duration_sec: seconds(Millis(1_320_250)),
+            collection: "c".into(),
+            selector: SelectorUsed { mode: "random", seed: u64::MAX },
+        };
+        let schedule = ProgramSchedule {
+            version: "program-schedule.v2",
+            channel_id: "ch".into(),
+            broadcast_day: "1989-10-12".into(),
+            timezone: "UTC".into(),
+            source: Source::default(),
+            program_blocks: vec![block],
+            hash: String::new(),
+        };
+        let mut printed = serde_json::to_value(&schedule).unwrap();
+        for key in ["source", "hash"] {
+            assert!(printed.as_object_mut().unwrap().remove(key).is_some());
+        }
+        let digest = Sha256::digest(printed.to_string().as_bytes());
+        let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hash_of(&schedule), format!("sha256:{hex}"));
+    }
 }

@@ -2,8 +2,10 @@
 
 use super::broadcast_day::{bounds, day_of, later};
 use super::day_plan::DayPlan;
-use super::line_up::{LineUp, resolve};
-use super::pool::Cursor;
+use super::explain::Explanation;
+use super::line_up::LineUp;
+use super::progress::Progress;
+use super::resolve::resolve;
 use crate::catalog::AssetResolver;
 use crate::config::FillerRef;
 use crate::dsl::ChannelSpec;
@@ -14,7 +16,7 @@ use jiff::tz::TimeZone;
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::UtcMs;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The seed where none is given.
@@ -22,9 +24,6 @@ pub const DEFAULT_SEED: u64 = 42;
 
 /// Days kept laid out per channel: a week of guide and the days about now.
 const DAYS_KEPT: usize = 10;
-
-/// Days per channel at whose start the runs' progress is remembered.
-const PROGRESS_KEPT: usize = 64;
 
 /// Most days one guide may ask for.
 const MAX_GUIDE_DAYS: i64 = 31;
@@ -40,6 +39,7 @@ pub struct Programming {
 struct Inner {
     infos: Vec<ChannelInfo>,
     channels: Vec<Channel>,
+    by_id: HashMap<String, usize>,
     format: HouseFormat,
     black_uri: String,
 }
@@ -53,7 +53,7 @@ struct Channel {
 /// What was worked out already; losing it costs time, never an answer.
 #[derive(Debug, Default)]
 struct Memory {
-    progress: BTreeMap<Date, Vec<Cursor>>,
+    progress: Progress,
     days: VecDeque<Arc<DayPlan>>,
 }
 
@@ -180,7 +180,8 @@ impl Programming {
         if report.has_errors() {
             return Err(report);
         }
-        let inner = Inner { infos, channels, format: parts.format, black_uri: parts.black_uri };
+        let by_id = infos.iter().enumerate().rev().map(|(index, info)| (info.id.clone(), index)).collect();
+        let inner = Inner { infos, channels, by_id, format: parts.format, black_uri: parts.black_uri };
         Ok((Programming { inner: Arc::new(inner) }, report))
     }
 
@@ -271,8 +272,22 @@ impl Programming {
         }
     }
 
+    /// Why the channel airs what it airs at an instant.
+    ///
+    /// # Errors
+    /// An unknown channel, or an instant outside the calendar.
+    pub fn explain(&self, channel: &str, at: UtcMs) -> Result<Explanation, PlanError> {
+        let (info, channel) = self.find(channel)?;
+        let date = day_of(&channel.line_up.zone, at)?;
+        let (placed, witness) = {
+            let mut memory = channel.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.progress.witness(&channel.line_up, date)?
+        };
+        Ok(Explanation::new(&channel.line_up, info, at, DayPlan::new(&channel.line_up, placed), &witness))
+    }
+
     fn find(&self, id: &str) -> Result<(&ChannelInfo, &Channel), PlanError> {
-        let found = self.inner.infos.iter().zip(&self.inner.channels).find(|(info, _)| info.id == id);
+        let found = self.inner.by_id.get(id).map(|at| (&self.inner.infos[*at], &self.inner.channels[*at]));
         found.ok_or_else(|| PlanError::UnknownChannel { channel: id.to_owned() })
     }
 }
@@ -284,32 +299,12 @@ impl Channel {
         if let Some(day) = memory.days.iter().find(|d| d.day.date == date) {
             return Ok(Arc::clone(day));
         }
-        let run = self.line_up.run_start(date)?;
-        let known = memory.progress.range(run..=date).next_back().map(|(at, cursors)| (*at, cursors.clone()));
-        let (mut at, mut cursors) = known.unwrap_or_else(|| (run, self.line_up.fresh_cursors()));
-        while at < date {
-            self.line_up.place_day(at, &mut cursors)?;
-            at = later(at, 1)?;
-        }
-        memory.remember_progress(date, &cursors);
-        let day = Arc::new(DayPlan::new(&self.line_up, self.line_up.place_day(date, &mut cursors)?));
-        let tomorrow = later(date, 1)?;
-        if self.line_up.run_start(tomorrow)? == run {
-            memory.remember_progress(tomorrow, &cursors);
-        }
+        let placed = memory.progress.place(&self.line_up, date)?;
+        let day = Arc::new(DayPlan::new(&self.line_up, placed));
         if memory.days.len() == DAYS_KEPT {
             memory.days.pop_front();
         }
         memory.days.push_back(Arc::clone(&day));
         Ok(day)
-    }
-}
-
-impl Memory {
-    fn remember_progress(&mut self, date: Date, cursors: &[Cursor]) {
-        self.progress.insert(date, cursors.iter().map(Cursor::slim).collect());
-        if self.progress.len() > PROGRESS_KEPT {
-            self.progress.pop_first();
-        }
     }
 }

@@ -169,6 +169,8 @@ const WATCHED: [&str; 6] = [
     "1999-12-31T00:00:00Z",
 ];
 
+thread_local! { static CATALOG: Snapshot = snapshot(); }
+
 fn judge(block: &BlockPlan) {
     let length = block.end_utc_ms.since(block.start_utc_ms);
     assert!(length > Millis(0));
@@ -177,6 +179,14 @@ fn judge(block: &BlockPlan) {
     for (index, segment) in block.segments.iter().enumerate() {
         assert_eq!(segment.segment_index as usize, index);
         assert!(segment.segment_duration_ms > Millis(0) && segment.asset_start_offset_ms >= Millis(0));
+        // Nothing begins past its asset's end, and a programme ends within its asset; the last filler of a break
+        // runs on into black.
+        let known = CATALOG.with(|catalog| catalog.by_uri(&segment.asset_uri).map(|asset| asset.duration));
+        if let Some(duration) = known {
+            let end = segment.asset_start_offset_ms + segment.segment_duration_ms;
+            assert!(segment.asset_start_offset_ms < duration, "{segment:?}");
+            assert!(segment.metadata["kind"] != "act" || end <= duration, "{segment:?} of {duration}");
+        }
     }
 }
 
@@ -231,6 +241,71 @@ fn the_first_example_of_seed_004_compiles_as_it_shows() {
     let ads = [("filler.mp4", 60_000), ("filler.mp4", 100_000)];
     let acts = [300_000, 400_000, 400_000, 220_000].map(|d| ("coz1.mp4", d));
     assert_eq!(shape, [&acts[..1], &ads, &acts[1..2], &ads, &acts[2..3], &ads, &acts[3..]].concat());
+}
+
+/// Seed 004's second example, over a catalog that satisfies it.
+#[test]
+fn the_second_example_of_seed_004_compiles() {
+    let text = r#"
+channel: retro_movies
+broadcast_day: 1989-10-14
+timezone: America/New_York
+template: premium_movie
+
+schedule:
+  saturday:
+    - start: "20:00"
+      movie_selector:
+        collections:
+          - col.movies.blockbusters_70s_90s
+          - col.movies.family_adventure
+        rating:
+          include: [PG, PG-13]
+        min_cooldown_days: 21
+        max_duration_sec: 7200
+    - start: "22:30"
+      movie_selector:
+        collections:
+          - col.movies.late_night_thrillers
+        rating:
+          include: [R]
+        min_cooldown_days: 45
+        max_duration_sec: 9000
+"#;
+    let mut assets = Vec::new();
+    for (collection, rating, seconds) in [
+        ("col.movies.blockbusters_70s_90s", "PG", 6600),
+        ("col.movies.blockbusters_70s_90s", "R", 6600),
+        ("col.movies.blockbusters_70s_90s", "PG-13", 7201),
+        ("col.movies.family_adventure", "PG-13", 5400),
+        ("col.movies.late_night_thrillers", "R", 9000),
+        ("col.movies.late_night_thrillers", "PG", 5000),
+    ] {
+        for copy in 0..9 {
+            let mut film = asset(&format!("{collection}.{rating}.{copy}"), collection, seconds);
+            (film.asset_type, film.rating) = (AssetType::Movie, Some(rating.to_owned()));
+            assets.push(film);
+        }
+    }
+    let resolver = Snapshot::new(assets, [], []);
+    let (channel, warnings) = SingleChannel::resolve(&parse(text), &resolver, None, 42).unwrap();
+    assert!(warnings.findings().is_empty(), "{warnings}");
+    let mut aired = std::collections::BTreeMap::new();
+    for week in 0..60 {
+        let date = date(1989, 10, 14).checked_add(jiff::ToSpan::weeks(week)).unwrap();
+        let day = channel.day(date).unwrap();
+        let blocks = day.program_schedule(Source::default()).program_blocks;
+        assert_eq!(blocks.len(), 2);
+        assert!(blocks[0].start_at.contains("T20:00:00-0") && blocks[1].start_at.contains("T22:30:00-0"));
+        assert!(matches!(blocks[0].episode_duration_sec.as_i64(), Some(6600 | 5400)), "{:?}", blocks[0]);
+        assert_eq!(blocks[1].slot_duration_sec.as_i64(), Some(9000));
+        assert!(blocks[1].asset_id.contains(".R."));
+        for (block, cooldown) in blocks.iter().zip([21, 45]) {
+            if let Some(before) = aired.insert(block.asset_id.clone(), week) {
+                assert!((week - before) * 7 >= cooldown, "{} after {} weeks", block.asset_id, week - before);
+            }
+        }
+    }
 }
 
 #[test]
@@ -379,7 +454,7 @@ fn references_to_nothing_and_what_cannot_fit_are_all_said_with_near_names() {
         (7, "takes 1:30:00 of the grid and there is room for 0:30:00 until 08:30"),
         (8, "another block starts at 08:30"),
         (10, "over the one that starts at 13:00"),
-        (12, "nothing in these collections"),
+        (12, "\"duration ..1m\" turns 3 away"),
     ] {
         assert!(found.iter().any(|(l, text)| *l == line && text.contains(part)), "{line} {part}: {report}");
     }
@@ -394,6 +469,42 @@ fn instants_outside_the_calendar_and_unknown_channels_are_refused() {
     }
     assert!(programming.block_at("nix", UtcMs(0), &none).is_err());
     assert!(programming.guide("fast", UtcMs(0), UtcMs(40 * 86_400_000)).is_err());
+}
+
+#[test]
+fn an_explanation_says_rule_slot_pool_position_and_what_was_refused() {
+    let programming = all();
+    // Sunday 2026-06-07, 21:30 in New York: a film of at most 8000 seconds.
+    let why = programming.explain("layered", ms("2026-06-08T02:00:00Z")).unwrap();
+    let (rule, slot, pool) = (why.rule.unwrap(), why.slot.unwrap(), why.pool.unwrap());
+    assert_eq!((why.airs, rule.days.as_str(), rule.precedence), ("programme", "sunday", 2));
+    assert_eq!((rule.block_start.as_str(), rule.block_at.as_str()), ("21:30", "programming/x.yaml:11:14"));
+    assert_eq!((slot.number, slot.of, slot.selector), (1, 1, "movie_selector"));
+    assert_eq!((pool.from.as_str(), pool.size, pool.mode), ("col.films [duration ..8000s]", 2, "random"));
+    assert_eq!(pool.turned_away[0].assets, ["asset.films.2"]);
+    assert_eq!(why.start_at, "2026-06-07T21:30:00-04:00");
+    // What airs is what is explained, and the general rule that wanted 22:00 is told of.
+    let block = programming.block_at("layered", ms("2026-06-08T02:00:00Z"), &BTreeSet::new()).unwrap();
+    assert_eq!(block.segments[0].metadata["asset_id"], why.asset_id.unwrap().as_str());
+    assert!(why.passed_over.iter().any(|line| line.starts_with("daily from 22:00")), "{:?}", why.passed_over);
+    let filler = programming.explain("empty", ms("2026-06-08T02:00:00Z")).unwrap();
+    assert_eq!((filler.airs, filler.rule, filler.sentences.len()), ("filler", None, 1));
+    // Whatever is asked about, the explanation is of what airs.
+    for channel in programming.channels() {
+        for step in 0..200 {
+            let at = ms("2026-03-07T00:00:00Z").plus(Millis(step * 1_900_000));
+            let why = programming.explain(&channel.id, at).unwrap();
+            let event = &programming.guide(&channel.id, at, at.plus(Millis(1))).unwrap()[0];
+            assert_eq!(
+                why.title.as_deref().unwrap_or("The Channel"),
+                event.title,
+                "{} {}",
+                channel.id,
+                why.at
+            );
+            assert_eq!(why.airs == "filler", event.category == GuideCategory::Interstitial);
+        }
+    }
 }
 
 proptest! {

@@ -2,31 +2,38 @@
 
 use super::broadcast_day::{later, local_text};
 use super::day_plan::{DayPlan, LogBlock};
-use super::line_up::{LineUp, resolve};
+use super::line_up::{LineUp, clock};
+use super::place::PlacedDay;
 use super::program_schedule::{ProgramSchedule, Source};
 use super::programming::{ChannelInfo, PlanError};
+use super::progress::Progress;
+use super::resolve::resolve;
 use crate::catalog::AssetResolver;
 use crate::config::FillerRef;
-use crate::dsl::ChannelSpec;
-use crate::yaml::{Diagnostic, Document, Report};
+use crate::dsl::{ChannelSpec, codes};
+use crate::yaml::{Diagnostic, Report};
 use jiff::civil::Date;
 use retrovue_proto::plan::BlockPlan;
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use retrovue_timebase::UtcMs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Days that are judged where a week is not enough: until a cooldown shows that it cannot be kept.
+const DAYS_JUDGED: i32 = 400;
 
 /// A channel that resolved.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SingleChannel {
-    line_up: LineUp,
-    document: Arc<Document>,
+    line_up: Arc<LineUp>,
+    progress: Mutex<Progress>,
 }
 
 /// One of its days.
 #[derive(Debug, Clone)]
 pub struct CompiledDay {
-    line_up: LineUp,
+    line_up: Arc<LineUp>,
     plan: DayPlan,
-    /// What was left out that day for want of room.
+    /// What was left out that day for want of room, and the time that nothing covers.
     pub warnings: Report,
 }
 
@@ -42,7 +49,7 @@ impl SingleChannel {
         seed: u64,
     ) -> Result<(SingleChannel, Report), Report> {
         let (line_up, report) = resolve(spec, resolver, filler, seed)?;
-        Ok((SingleChannel { line_up, document: Arc::clone(&spec.document) }, report))
+        Ok((SingleChannel { line_up: Arc::new(line_up), progress: Mutex::default() }, report))
     }
 
     /// Compiles one broadcast day; runs are counted from the channel's anchor date.
@@ -50,29 +57,144 @@ impl SingleChannel {
     /// # Errors
     /// A date outside the calendar.
     pub fn day(&self, date: Date) -> Result<CompiledDay, PlanError> {
-        let mut cursors = self.line_up.fresh_cursors();
-        let mut at = self.line_up.run_start(date)?;
-        while at < date {
-            self.line_up.place_day(at, &mut cursors)?;
-            at = later(at, 1)?;
-        }
-        let placed = self.line_up.place_day(date, &mut cursors)?;
+        let placed = self.place(date)?;
         let mut warnings = Report::default();
-        for crowded in &placed.crowded {
-            let slot = &self.line_up.slots[crowded.slot];
-            let when = local_text(&self.line_up.zone, crowded.start);
-            let message = format!("on {date} there is no room left for this at {when}; it does not air");
-            warnings.push(Diagnostic::at_place(&self.document, slot.place, message).warning());
+        for finding in self.line_up.crowded(&placed).chain(self.line_up.hurried(&placed)) {
+            warnings.push(finding);
+        }
+        let gaps = self.line_up.gaps(&placed);
+        if !gaps.is_empty() {
+            warnings.push(self.line_up.gap(&format!("on {date}"), &gaps));
         }
         warnings.sort();
-        let plan = DayPlan::new(&self.line_up, placed);
-        Ok(CompiledDay { line_up: self.line_up.clone(), plan, warnings })
+        Ok(CompiledDay {
+            plan: DayPlan::new(&self.line_up, placed),
+            line_up: Arc::clone(&self.line_up),
+            warnings,
+        })
+    }
+
+    /// What a week from `date` on shows: programmes without room, and time that nothing covers, told once for
+    /// days that are alike. Cooldowns are followed for longer.
+    ///
+    /// # Errors
+    /// A date outside the calendar.
+    pub fn judge_week(&self, date: Date) -> Result<Report, PlanError> {
+        let mut report = Report::default();
+        let mut gaps: BTreeMap<Vec<(String, String)>, (Vec<Date>, Vec<(UtcMs, UtcMs)>)> = BTreeMap::new();
+        let cooling = self.line_up.pools.iter().any(|pool| pool.cooldown_days > 0);
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        for step in 0..if cooling { DAYS_JUDGED } else { 7 } {
+            let date = later(date, step)?;
+            let placed = self.place(date)?;
+            for (hurried, finding) in placed.hurried.iter().zip(self.line_up.hurried(&placed)) {
+                if told.insert(hurried.slot) {
+                    report.push(finding);
+                }
+            }
+            if step >= 7 {
+                continue;
+            }
+            self.line_up.crowded(&placed).for_each(|finding| report.push(finding));
+            let open = self.line_up.gaps(&placed);
+            if !open.is_empty() {
+                let shown = open.iter().map(|(from, to)| (self.line_up.wall(*from), self.line_up.wall(*to)));
+                gaps.entry(shown.collect()).or_insert_with(|| (Vec::new(), open)).0.push(date);
+            }
+        }
+        for (dates, open) in gaps.into_values() {
+            let when = match dates.as_slice() {
+                [one] => format!("on {one}"),
+                [first, .., last] if dates.len() == 7 => format!("every day from {first} to {last}"),
+                several => {
+                    let words: Vec<String> = several.iter().map(|d| d.strftime("%A").to_string()).collect();
+                    format!("on {}", words.join(", "))
+                }
+            };
+            report.push(self.line_up.gap(&when, &open));
+        }
+        report.sort();
+        Ok(report)
     }
 
     /// The day `compile` means where none is given: the file's `broadcast_day`.
     #[must_use]
     pub fn anchor(&self) -> Date {
         self.line_up.anchor
+    }
+
+    fn place(&self, date: Date) -> Result<PlacedDay, PlanError> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).place(&self.line_up, date)
+    }
+}
+
+impl LineUp {
+    fn crowded(&self, day: &PlacedDay) -> impl Iterator<Item = Diagnostic> {
+        day.crowded.iter().map(|crowded| {
+            let when = local_text(&self.zone, crowded.start);
+            let message =
+                format!("on {} there is no room left for this at {when}; it does not air", day.date);
+            let help = "end what comes before it sooner, or start it later";
+            let place = self.slots[crowded.slot].place;
+            self.sources.at(place, message).help(help).code(codes::NO_ROOM).warning()
+        })
+    }
+
+    fn hurried(&self, day: &PlacedDay) -> impl Iterator<Item = Diagnostic> {
+        day.hurried.iter().map(|hurried| {
+            let slot = &self.slots[hurried.slot];
+            let pool = &self.pools[slot.pool];
+            let message = format!(
+                "the cooldown of {} days cannot be kept: on {} all {} of the pool have aired within it, and \"{}\" \
+                 airs again after {} days",
+                pool.cooldown_days,
+                day.date,
+                pool.assets.len(),
+                pool.assets[hurried.asset].title,
+                hurried.days,
+            );
+            let help = "add collections, widen the selector, or shorten min_cooldown_days";
+            self.sources.at(slot.selector_place, message).help(help).code(codes::COOLDOWN).warning()
+        })
+    }
+
+    /// Time of a day that nothing covers.
+    fn gaps(&self, day: &PlacedDay) -> Vec<(UtcMs, UtcMs)> {
+        let mut gaps = Vec::new();
+        let mut at = day.start;
+        for placed in &day.placements {
+            if placed.start > at {
+                gaps.push((at, placed.start));
+            }
+            at = placed.end();
+        }
+        if at < day.end {
+            gaps.push((at, day.end));
+        }
+        gaps
+    }
+
+    fn gap(&self, when: &str, gaps: &[(UtcMs, UtcMs)]) -> Diagnostic {
+        /// More stretches than this are not read.
+        const SHOWN: usize = 6;
+        let mut shown: Vec<String> = gaps
+            .iter()
+            .take(SHOWN)
+            .map(|(from, to)| format!("from {} to {}", self.wall(*from), self.wall(*to)))
+            .collect();
+        if gaps.len() > SHOWN {
+            shown.push(format!("in {} more stretches", gaps.len() - SHOWN));
+        }
+        let whole: i64 = gaps.iter().map(|(from, to)| to.since(*from).0).sum();
+        let message = format!("{when} nothing is scheduled {}, {} in all", shown.join(", "), clock(whole));
+        let help = "filler airs then; cover it with a block that has until, or leave it so";
+        self.sources.at(self.schedule_place, message).help(help).code(codes::GAP).warning()
+    }
+
+    fn wall(&self, at: UtcMs) -> String {
+        let text = local_text(&self.zone, at);
+        let time = text.get(11..19).unwrap_or(&text);
+        time.strip_suffix(":00").unwrap_or(time).to_owned()
     }
 }
 

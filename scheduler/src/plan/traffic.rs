@@ -5,7 +5,7 @@
 //! is too short to be repeated, followed by black;
 //! where there is none at all, the built-in black carries the time.
 
-use super::pool::SplitMix;
+use super::shuffle::SplitMix;
 use crate::catalog::AssetMetadata;
 use retrovue_proto::plan::Segment;
 use retrovue_timebase::Millis;
@@ -20,8 +20,13 @@ const SHORTEST_TURN: Millis = Millis(1000);
 /// that none comes again in a block before all that fit have been.
 #[derive(Debug, Clone)]
 pub(crate) struct Reel<'a> {
+    /// Shuffled as far as it has been looked at; most blocks look at a few of many fillers.
     order: Vec<&'a Arc<AssetMetadata>>,
+    shuffled: usize,
+    random: SplitMix,
     next: usize,
+    /// The shortest that may be repeated.
+    shortest: Millis,
     black_uri: &'a str,
 }
 
@@ -33,24 +38,41 @@ impl<'a> Reel<'a> {
         avoid: &BTreeSet<String>,
         seed: u64,
     ) -> Reel<'a> {
-        let mut order: Vec<&Arc<AssetMetadata>> = filler.iter().filter(|a| !avoid.contains(&a.uri)).collect();
-        SplitMix(seed).shuffle(&mut order);
-        Reel { order, next: 0, black_uri }
+        let order: Vec<&Arc<AssetMetadata>> =
+            filler.iter().filter(|a| avoid.is_empty() || !avoid.contains(&a.uri)).collect();
+        let repeated = order.iter().map(|a| a.duration).filter(|length| *length >= SHORTEST_TURN);
+        let shortest = repeated.min().unwrap_or(Millis(i64::MAX));
+        Reel { order, shuffled: 0, random: SplitMix(seed), next: 0, shortest, black_uri }
+    }
+
+    /// The filler at a place of the shuffled order.
+    fn at(&mut self, index: usize) -> Option<&'a Arc<AssetMetadata>> {
+        while self.shuffled <= index && self.shuffled < self.order.len() {
+            let from = self.shuffled + self.random.below(self.order.len() - self.shuffled);
+            self.order.swap(self.shuffled, from);
+            self.shuffled += 1;
+        }
+        self.order.get(index).copied()
     }
 
     /// Appends segments that last exactly `time`.
     pub(crate) fn fill(&mut self, time: Millis, segments: &mut Vec<Segment>) {
+        let count = self.order.len();
         let mut left = time;
         let mut filled = false;
-        while left > Millis(0) {
-            let found = (0..self.order.len())
-                .map(|step| (self.next + step) % self.order.len())
-                .find(|i| (SHORTEST_TURN..=left).contains(&self.order[*i].duration));
-            let Some(index) = found else { break };
-            let asset = self.order[index];
+        while left >= self.shortest {
+            let fits = |asset: &Arc<AssetMetadata>| (SHORTEST_TURN..=left).contains(&asset.duration);
+            let mut found = None;
+            for index in (self.next..count).chain(0..self.next) {
+                if let Some(asset) = self.at(index).filter(|asset| fits(asset)) {
+                    found = Some((index, asset));
+                    break;
+                }
+            }
+            let Some((index, asset)) = found else { break };
             push(segments, &asset.uri, Millis(0), asset.duration, "filler", Some(&asset.id));
             left = left - asset.duration;
-            self.next = (index + 1) % self.order.len();
+            self.next = (index + 1) % count;
             filled = true;
         }
         if left <= Millis(0) {
@@ -58,9 +80,9 @@ impl<'a> Reel<'a> {
         }
         if let (true, Some(last)) = (filled, segments.last_mut()) {
             last.segment_duration_ms = last.segment_duration_ms + left;
-        } else if let Some(asset) = self.order.get(self.next) {
+        } else if let Some(asset) = self.at(self.next) {
             push(segments, &asset.uri, Millis(0), left, "filler", Some(&asset.id));
-            self.next = (self.next + 1) % self.order.len();
+            self.next = (self.next + 1) % count;
         } else {
             push(segments, self.black_uri, Millis(0), left, "black", None);
         }
@@ -76,7 +98,8 @@ pub(crate) fn push(
     kind: &str,
     asset_id: Option<&str>,
 ) {
-    let mut metadata = BTreeMap::from([("kind".to_owned(), serde_json::Value::from(kind))]);
+    let mut metadata = BTreeMap::new();
+    metadata.insert("kind".to_owned(), serde_json::Value::from(kind));
     if let Some(id) = asset_id {
         metadata.insert("asset_id".to_owned(), serde_json::Value::from(id));
     }
@@ -149,6 +172,24 @@ mod tests {
     }
 
     proptest! {
+        /// None comes again before all that fit have been, and the same seed gives the same order.
+        #[test]
+        fn fillers_take_turns(count in 1usize..30, seed in any::<u64>(), rounds in 1usize..4) {
+            let list = fillers(&vec![10; count]);
+            let fill = || {
+                let mut segments = Vec::new();
+                Reel::new(&list, "black.mp4", &BTreeSet::new(), seed)
+                    .fill(Millis((count * rounds * 10_000) as i64), &mut segments);
+                segments.into_iter().map(|s| s.asset_uri).collect::<Vec<_>>()
+            };
+            let shown = fill();
+            for round in shown.chunks(count) {
+                prop_assert_eq!(round.iter().collect::<BTreeSet<_>>().len(), count);
+            }
+            prop_assert_eq!(shown.len(), count * rounds);
+            prop_assert_eq!(fill(), shown);
+        }
+
         #[test]
         fn time_is_filled_exactly(seconds in proptest::collection::vec(1i64..90, 0..6), time in 0i64..900_000, seed in any::<u64>()) {
             let list = fillers(&seconds);

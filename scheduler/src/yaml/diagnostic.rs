@@ -11,6 +11,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
+    /// Worth knowing; nothing is wrong.
+    Note,
     /// The file works as it is; a person may want to look.
     Warning,
     /// The file cannot be used.
@@ -26,18 +28,30 @@ pub struct Diagnostic {
     place: Place,
     message: String,
     help: Option<String>,
+    code: &'static str,
 }
+
+/// Code of a finding whose writer gave it none: the value is not what it should be.
+pub(crate) const INVALID: &str = "invalid-value";
 
 /// The form of a finding in `--json`.
 #[derive(Serialize)]
 struct DiagnosticJson<'a> {
-    level: Level,
     file: String,
     line: usize,
     column: usize,
+    end: End,
+    severity: Level,
+    code: &'static str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<&'a str>,
+    remedy: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct End {
+    line: usize,
+    column: usize,
 }
 
 impl Diagnostic {
@@ -51,6 +65,7 @@ impl Diagnostic {
             place,
             message: message.into(),
             help: None,
+            code: INVALID,
         }
     }
 
@@ -76,6 +91,7 @@ impl Diagnostic {
             place,
             message: message.into(),
             help: None,
+            code: INVALID,
         }
     }
 
@@ -83,6 +99,20 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same with a code that programs can tell it by.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Diagnostic {
+        self.code = code;
+        self
+    }
+
+    /// The same as a note.
+    #[must_use]
+    pub fn note(mut self) -> Diagnostic {
+        self.level = Level::Note;
         self
     }
 
@@ -97,6 +127,18 @@ impl Diagnostic {
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
+    }
+
+    /// The code that programs tell it by.
+    #[must_use]
+    pub fn code_word(&self) -> &'static str {
+        self.code
+    }
+
+    /// The file it is in.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where it is; line 0 for the file as a whole.
@@ -123,9 +165,10 @@ impl Diagnostic {
         let level = match self.level {
             Level::Error => annotate_snippets::Level::ERROR,
             Level::Warning => annotate_snippets::Level::WARNING,
+            Level::Note => annotate_snippets::Level::NOTE,
         };
         let path = self.path.to_string_lossy();
-        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()).id(self.code));
         if self.place.line == 0 {
             group = group.element(annotate_snippets::Origin::path(path));
         } else {
@@ -143,16 +186,22 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
-    /// The finding as a JSON value with `level`, `file`, `line`, `column`, `message` and `help`.
+    /// The finding as a JSON value with `file`, `line`, `column`, `end` (`line` and `column`, exclusive),
+    /// `severity`, `code`, `message` and `remedy`.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
+        let end = first_line_end(&self.text, self.place);
+        // A finding ends on the line it begins on, so its width is all that is to be counted.
+        let width = self.text.get(self.place.start..end).map_or(0, |shown| shown.chars().count());
         serde_json::to_value(DiagnosticJson {
-            level: self.level,
             file: self.path.to_string_lossy().into_owned(),
             line: self.place.line,
             column: self.place.column,
+            end: End { line: self.place.line, column: self.place.column + width },
+            severity: self.level,
+            code: self.code,
             message: &self.message,
-            help: self.help.as_deref(),
+            remedy: self.help.as_deref(),
         })
         .unwrap_or_default()
     }
@@ -208,6 +257,13 @@ impl Report {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|d| d.level == Level::Error)
+    }
+
+    /// Makes every warning an error.
+    pub fn make_strict(&mut self) {
+        for finding in self.findings.iter_mut().filter(|d| d.level == Level::Warning) {
+            finding.level = Level::Error;
+        }
     }
 
     /// Puts findings in the order of the text and drops repeats.
@@ -268,13 +324,24 @@ mod tests {
     fn a_rendered_finding_has_file_line_column_caret_and_help() {
         let text = "channel: a\nschedle:\n  daily: []\n";
         let doc = Document::parse(Path::new("prog/a.yaml"), text).unwrap();
-        let place = Place { line: 2, column: 1, start: 11, end: 18 };
+        let place = Place { line: 2, column: 1, start: 11, end: 18, file: 0 };
         let shown = Diagnostic::at_place(&doc, place, "unknown key \"schedle\"")
             .help("write \"schedule\"")
             .render(false);
         assert!(shown.contains("prog/a.yaml:2:1"), "{shown}");
         assert!(shown.contains("^^^^^^^"), "{shown}");
         assert!(shown.contains("help: write \"schedule\""), "{shown}");
+    }
+
+    #[test]
+    fn a_finding_tells_programs_where_it_ends() {
+        let text = "channel: \"é📺\"\n";
+        let doc = Document::parse(Path::new("a.yaml"), text).unwrap();
+        let place = Place { line: 1, column: 10, start: 9, end: 17, file: 0 };
+        let json = Diagnostic::at_place(&doc, place, "x").code("bad").help("y").warning().to_json();
+        let expect = serde_json::json!({"file": "a.yaml", "line": 1, "column": 10, "end": {"line": 1, "column": 14},
+            "severity": "warning", "code": "bad", "message": "x", "remedy": "y"});
+        assert_eq!(json, expect);
     }
 
     #[test]

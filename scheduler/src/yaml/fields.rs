@@ -1,6 +1,12 @@
 //! Reading the fields of a mapping: each taken once, the unknown ones reported with the nearest name.
 
+use super::shape::{Form, Shape};
 use super::{Diagnostic, Document, Node, Place, Report, Value, nearest};
+
+/// Codes of what can be wrong with any mapping, whatever it is for.
+pub(crate) const UNKNOWN_KEY: &str = "unknown-key";
+pub(crate) const MISSING_KEY: &str = "missing-key";
+pub(crate) const WRONG_KIND: &str = "wrong-kind";
 
 /// The fields of one mapping, being taken one by one. Call [`Fields::finish`] last: it reports what no
 /// one asked for.
@@ -10,6 +16,7 @@ pub(crate) struct Fields<'a> {
     what: &'static str,
     pairs: &'a [(Node, Node)],
     taken: Vec<&'static str>,
+    shape: Option<&'static Shape>,
 }
 
 impl<'a> Fields<'a> {
@@ -22,17 +29,32 @@ impl<'a> Fields<'a> {
     ) -> Option<Fields<'a>> {
         match &node.value {
             Value::Mapping(pairs) => {
-                Some(Fields { document, place: node.place, what, pairs, taken: Vec::new() })
+                Some(Fields { document, place: node.place, what, pairs, taken: Vec::new(), shape: None })
             }
             _ => {
-                report.push(Diagnostic::at(
-                    document,
-                    node,
-                    format!("{what} must be a mapping of keys to values, not {}", node.kind()),
-                ));
+                let message = format!("{what} must be a mapping of keys to values, not {}", node.kind());
+                let help = "write it as KEY: VALUE, a line each, or {KEY: VALUE, …}";
+                report.push(Diagnostic::at(document, node, message).help(help).code(WRONG_KIND));
                 None
             }
         }
+    }
+
+    /// The fields of `node`, which is to be of `shape`: keys, words and limits are those of its table.
+    pub(crate) fn shaped(
+        document: &'a Document,
+        node: &'a Node,
+        shape: &'static Shape,
+        report: &mut Report,
+    ) -> Option<Fields<'a>> {
+        let mut fields = Fields::of(document, node, shape.name, report)?;
+        fields.shape = Some(shape);
+        Some(fields)
+    }
+
+    /// Whether the mapping has the key, whatever its value.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.pairs.iter().any(|(k, _)| k.scalar() == Some(key))
     }
 
     /// Where the mapping begins.
@@ -42,6 +64,7 @@ impl<'a> Fields<'a> {
 
     /// The value of `key`; nothing where the key is absent or its value is null.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<&'a Node> {
+        debug_assert!(self.shape.is_none_or(|s| s.key(key).is_some()), "{} has no {key}", self.what);
         self.taken.push(key);
         self.pairs
             .iter()
@@ -55,7 +78,8 @@ impl<'a> Fields<'a> {
         let found = self.take(key);
         if found.is_none() {
             let message = format!("{} needs the key \"{key}\"", self.what);
-            report.push(Diagnostic::at_place(self.document, self.place, message).help(help));
+            let finding = Diagnostic::at_place(self.document, self.place, message);
+            report.push(finding.help(help).code(MISSING_KEY));
         }
         found
     }
@@ -81,11 +105,9 @@ impl<'a> Fields<'a> {
         match node.scalar() {
             Some(text) => Some((text, node)),
             None => {
-                report.push(Diagnostic::at(
-                    self.document,
-                    node,
-                    format!("\"{key}\" must be a single value, not {}", node.kind()),
-                ));
+                let message = format!("\"{key}\" must be a single value, not {}", node.kind());
+                let help = format!("write one value: {key}: …");
+                report.push(Diagnostic::at(self.document, node, message).help(help).code(WRONG_KIND));
                 None
             }
         }
@@ -103,9 +125,13 @@ impl<'a> Fields<'a> {
         match text.parse::<u64>() {
             Ok(n) if (least..=most).contains(&n) => Some((n, node)),
             _ => {
-                let message =
-                    format!("\"{key}\" must be a whole number from {least} to {most}, not \"{text}\"");
-                report.push(Diagnostic::at(self.document, node, message));
+                let limits = match most {
+                    u64::MAX => format!("of {least} or more"),
+                    _ => format!("from {least} to {most}"),
+                };
+                let message = format!("\"{key}\" must be a whole number {limits}, not \"{text}\"");
+                let help = "write it in digits, without a unit";
+                report.push(Diagnostic::at(self.document, node, message).help(help));
                 None
             }
         }
@@ -120,40 +146,60 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Keys of the language that are understood and not yet carried out: said, never swallowed.
-    pub(crate) fn not_yet(&mut self, keys: &[&'static str], report: &mut Report) {
-        for key in keys {
-            if let Some(node) = self.take(key) {
-                let message = format!("\"{key}\" is not supported yet");
-                report.push(
-                    Diagnostic::at(self.document, node, message)
-                        .help("remove it; this version would not do what it says"),
-                );
-            }
+    /// The whole number of `key`, within the limits of the shape's table.
+    pub(crate) fn whole(&mut self, key: &'static str, report: &mut Report) -> Option<(u64, &'a Node)> {
+        match self.form(key) {
+            Some(Form::Whole { least, most }) => self.number(key, *least, *most, report),
+            other => unreachable!("{key} of {} is {other:?}, no whole number", self.what),
         }
+    }
+
+    /// The word of `key`, one of those in the shape's table.
+    pub(crate) fn word(&mut self, key: &'static str, report: &mut Report) -> Option<(&'a str, &'a Node)> {
+        let Some(Form::Word(words)) = self.form(key) else {
+            unreachable!("{key} of {} has no list of words", self.what)
+        };
+        let (text, node) = self.text(key, report)?;
+        if words.contains(&text) {
+            return Some((text, node));
+        }
+        let help = match nearest(text, words.iter().copied()).first() {
+            Some(near) => format!("did you mean \"{near}\"? there are {}", words.join(", ")),
+            None => format!("there are {}", words.join(", ")),
+        };
+        let message = format!("there is no {key} \"{text}\"");
+        report.push(Diagnostic::at(self.document, node, message).help(help));
+        None
+    }
+
+    fn form(&self, key: &str) -> Option<&'static Form> {
+        self.shape.and_then(|shape| shape.key(key)).map(|row| &row.form)
     }
 
     /// Reports every key no one took.
     pub(crate) fn finish(self, report: &mut Report) {
+        let known: Vec<&'static str> = match self.shape {
+            Some(shape) => shape.names().collect(),
+            None => self.taken.clone(),
+        };
+        debug_assert!(known.iter().all(|key| self.taken.contains(key)), "{}: {known:?}", self.what);
         for (key, _) in self.pairs {
             let Some(name) = key.scalar() else {
-                report.push(Diagnostic::at(
-                    self.document,
-                    key,
-                    format!("a key must be a single value, not {}", key.kind()),
-                ));
+                let message = format!("a key must be a single value, not {}", key.kind());
+                let help = "put what stands before the colon into quotes";
+                report.push(Diagnostic::at(self.document, key, message).help(help).code(WRONG_KIND));
                 continue;
             };
             if self.taken.contains(&name) {
                 continue;
             }
-            let near = nearest(name, self.taken.iter().copied());
+            let near = nearest(name, known.iter().copied());
             let help = match near.first() {
                 Some(known) => format!("did you mean \"{known}\"?"),
-                None => format!("known keys: {}", self.taken.join(", ")),
+                None => format!("known keys: {}", known.join(", ")),
             };
             let message = format!("unknown key \"{name}\" in {}", self.what);
-            report.push(Diagnostic::at(self.document, key, message).help(help));
+            report.push(Diagnostic::at(self.document, key, message).help(help).code(UNKNOWN_KEY));
         }
     }
 }

@@ -6,8 +6,11 @@
 
 mod diagnostic;
 mod fields;
+mod shape;
 mod tree;
 
+pub(crate) use diagnostic::INVALID;
 pub use diagnostic::{Diagnostic, Level, Report, nearest};
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, MISSING_KEY, UNKNOWN_KEY, WRONG_KIND};
+pub use shape::{Form, Key, Shape};
 pub use tree::{Document, Node, Place, Value};

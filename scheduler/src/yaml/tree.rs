@@ -35,6 +35,8 @@ pub struct Place {
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
+    /// Which of the files read together, from 0; see [`Document::parse_as`].
+    pub file: usize,
 }
 
 /// A value and its place.
@@ -65,7 +67,17 @@ impl Document {
     /// # Errors
     /// One diagnostic: the file cannot be read, is too long, is not UTF-8 or is not YAML.
     pub fn read(path: &Path) -> Result<Document, Box<Diagnostic>> {
-        let refuse = |message: String, help: &str| Box::new(Diagnostic::of_file(path, message).help(help));
+        Document::read_as(path, 0)
+    }
+
+    /// The same for a file that is read together with others, as the one numbered `file`.
+    ///
+    /// # Errors
+    /// As [`Document::read`].
+    pub fn read_as(path: &Path, file: usize) -> Result<Document, Box<Diagnostic>> {
+        let refuse = |message: String, help: &str| {
+            Box::new(Diagnostic::of_file(path, message).help(help).code("unreadable"))
+        };
         let length = std::fs::metadata(path)
             .map_err(|e| {
                 refuse(format!("cannot read {}: {e}", path.display()), "check the path and its permissions")
@@ -90,7 +102,7 @@ impl Document {
                 "save it as UTF-8",
             )
         })?;
-        Document::parse(path, &text)
+        Document::parse_as(path, &text, file)
     }
 
     /// Parses text that came from `path`.
@@ -98,13 +110,23 @@ impl Document {
     /// # Errors
     /// One diagnostic with the place where the text stops being YAML.
     pub fn parse(path: &Path, text: &str) -> Result<Document, Box<Diagnostic>> {
+        Document::parse_as(path, text, 0)
+    }
+
+    /// The same for text that is read together with others: all its places bear the number `file`.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_as(path: &Path, text: &str, file: usize) -> Result<Document, Box<Diagnostic>> {
         let options = serde_saphyr::options! { with_snippet: false };
         let root = serde_saphyr::from_str_with_options::<Raw>(text, options).map_err(|error| {
-            let place = error.location().map_or_else(Place::default, |l| Place::of(&l, text));
+            let place = error.location().map_or_else(Place::default, |l| Place::of(&l, text, file));
             let message = first_line(&error.without_snippet().to_string());
-            Box::new(Diagnostic::error(path, text, place, format!("this is not valid YAML: {message}")))
+            let message = format!("this is not valid YAML: {message}");
+            let help = "look for a bracket or quote left open, or lines that are indented unevenly";
+            Box::new(Diagnostic::error(path, text, place, message).help(help).code("not-yaml"))
         })?;
-        Ok(Document { path: path.to_owned(), text: Arc::from(text), root: root.place_in(text) })
+        Ok(Document { path: path.to_owned(), text: Arc::from(text), root: root.place_in(text, file) })
     }
 }
 
@@ -118,7 +140,7 @@ fn first_line(message: &str) -> String {
 }
 
 impl Place {
-    fn of(location: &Location, text: &str) -> Place {
+    fn of(location: &Location, text: &str, file: usize) -> Place {
         let line = usize::try_from(location.line()).unwrap_or(1).max(1);
         let column = usize::try_from(location.column()).unwrap_or(1).max(1);
         // Byte offsets are absent for errors found at the end of input; the line and column then tell.
@@ -131,7 +153,7 @@ impl Place {
         let length = location.span().byte_len().and_then(|b| usize::try_from(b).ok()).unwrap_or(0);
         let start = floor_char(text, start);
         let end = floor_char(text, start.saturating_add(length).min(text.len())).max(start);
-        Place { line, column, start, end }
+        Place { line, column, start, end, file }
     }
 }
 
@@ -188,9 +210,9 @@ enum RawValue {
 }
 
 impl Raw {
-    fn place_in(self, text: &str) -> Node {
-        let place = Place::of(&self.0.referenced, text);
-        let defined = Place::of(&self.0.defined, text);
+    fn place_in(self, text: &str, file: usize) -> Node {
+        let place = Place::of(&self.0.referenced, text, file);
+        let defined = Place::of(&self.0.defined, text, file);
         let value = match self.0.value {
             RawValue::Null => Value::Null,
             RawValue::Text(t) => Value::Scalar(t),
@@ -199,11 +221,11 @@ impl Raw {
                 Value::Scalar(if written.is_empty() { fallback } else { written.to_owned() })
             }
             RawValue::Sequence(items) => {
-                Value::Sequence(items.into_iter().map(|i| i.place_in(text)).collect())
+                Value::Sequence(items.into_iter().map(|i| i.place_in(text, file)).collect())
             }
-            RawValue::Mapping(pairs) => {
-                Value::Mapping(pairs.into_iter().map(|(k, v)| (k.place_in(text), v.place_in(text))).collect())
-            }
+            RawValue::Mapping(pairs) => Value::Mapping(
+                pairs.into_iter().map(|(k, v)| (k.place_in(text, file), v.place_in(text, file))).collect(),
+            ),
         };
         Node { place, value }
     }
