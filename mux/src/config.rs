@@ -277,8 +277,8 @@ impl MuxConfig {
     ) -> MuxConfig {
         let video = StreamConfig::h264(0, 0).with_units_per_second(pictures_per_second);
         let peak_bps = video_bps.max(video.smallest_bitrate_bps().next_multiple_of(1000));
-        let kind = StreamKind::Video { max_bitrate_bps: peak_bps, cpb_bits: peak_bps / 2 };
-        let streams = vec![StreamConfig { kind, ..video }, StreamConfig::aac_adts(audio_bps)];
+        let video = StreamConfig::h264(peak_bps, peak_bps / 2).with_units_per_second(pictures_per_second);
+        let streams = vec![video, StreamConfig::aac_adts(audio_bps)];
         MuxConfig { rate, ..MuxConfig::new(service_name, streams) }
     }
 

@@ -31,6 +31,8 @@ struct Template<'a> {
     start: Option<At>,
     until: Option<At>,
     slots: Vec<(Slot, Option<At>)>,
+    /// Whether its start was given and could not be read, which has been said.
+    no_start: bool,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -39,13 +41,14 @@ impl<'a> Reader<'a, '_> {
         for (name, key, value) in self.named(node, "templates") {
             let Some(mut fields) = self.fields(value, &TEMPLATE) else { continue };
             let (start, until) = self.bounds(&mut fields);
+            let no_start = start.is_none() && fields.has("start");
             let list = fields.need("slots", self.report, "list what airs: slots: […]");
             let _ = fields.take("notes");
             fields.finish(self.report);
             let slots = list.map(|list| self.slots(list, pools)).unwrap_or_default();
             let known = templates.0.iter().map(|t| (t.name, t.file)).find(|(known, _)| *known == name);
             if self.is_new(key, "template", known) {
-                templates.0.push(Template { name, file: key.place.file, start, until, slots });
+                templates.0.push(Template { name, file: key.place.file, start, until, slots, no_start });
             }
         }
     }
@@ -159,8 +162,9 @@ impl<'a> Reader<'a, '_> {
                 .collect()
         };
         let _ = fields.take("notes");
+        let no_start = start.is_none() && (fields.has("start") || template.is_some_and(|t| t.no_start));
         fields.finish(self.report);
-        if slots.is_empty() {
+        if slots.is_empty() || no_start {
             return;
         }
         let start = start.or(template.and_then(|t| t.start));

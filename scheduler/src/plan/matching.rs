@@ -2,36 +2,40 @@
 
 use crate::catalog::AssetMetadata;
 use crate::dsl::{Criterion, Subject};
+use std::slice;
 
 /// Whether an asset satisfies a criterion.
 pub(crate) fn satisfies(asset: &AssetMetadata, criterion: &Criterion) -> bool {
     match look(asset, criterion.subject) {
-        Seen::Words(words) => criterion.test.accepts_words(&words),
         Seen::Number(number) => criterion.test.accepts_number(number),
+        Seen::Words(..) => criterion.test.accepts_words(words(asset, criterion.subject)),
     }
 }
 
-/// The words an asset has where a criterion looks; empty for numbers.
-pub(crate) fn words(asset: &AssetMetadata, subject: Subject) -> Vec<&str> {
-    match look(asset, subject) {
-        Seen::Words(words) => words,
-        Seen::Number(_) => Vec::new(),
-    }
+/// The words an asset has where a criterion looks; none for numbers.
+pub(crate) fn words(asset: &AssetMetadata, subject: Subject) -> impl Iterator<Item = &str> + Clone {
+    let (one, many) = match look(asset, subject) {
+        Seen::Words(one, many) => (one, many),
+        Seen::Number(_) => (None, [].iter()),
+    };
+    one.into_iter().chain(many.map(String::as_str))
 }
 
+/// One word, or several, or a number.
 enum Seen<'a> {
-    Words(Vec<&'a str>),
+    Words(Option<&'a str>, slice::Iter<'a, String>),
     Number(Option<i64>),
 }
 
 fn look(asset: &AssetMetadata, subject: Subject) -> Seen<'_> {
+    let one = |word| Seen::Words(word, [].iter());
     match subject {
-        Subject::Type => Seen::Words(vec![asset.asset_type.word()]),
-        Subject::Series => Seen::Words(asset.series.as_deref().into_iter().collect()),
-        Subject::Title => Seen::Words(vec![&asset.title]),
-        Subject::Genre => Seen::Words(asset.genres.iter().map(String::as_str).collect()),
-        Subject::Tags => Seen::Words(asset.tags.iter().map(String::as_str).collect()),
-        Subject::Rating => Seen::Words(asset.rating.as_deref().into_iter().collect()),
+        Subject::Type => one(Some(asset.asset_type.word())),
+        Subject::Series => one(asset.series.as_deref()),
+        Subject::Title => one(Some(&asset.title)),
+        Subject::Rating => one(asset.rating.as_deref()),
+        Subject::Genre => Seen::Words(None, asset.genres.iter()),
+        Subject::Tags => Seen::Words(None, asset.tags.iter()),
         Subject::Year => Seen::Number(asset.year.map(i64::from)),
         Subject::Season => Seen::Number(asset.season.map(i64::from)),
         Subject::Episode => Seen::Number(asset.episode.map(i64::from)),

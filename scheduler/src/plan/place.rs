@@ -15,6 +15,9 @@ use retrovue_timebase::{Millis, UtcMs};
 /// that must be counted to know how far a run has come.
 const RUN_DAYS: i32 = 5218 * 7;
 
+/// Room for the programmes of a usual day: on the way from the anchor thousands of days are placed.
+const PLACEMENTS: usize = 48;
+
 /// A programme at its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placement {
@@ -111,7 +114,9 @@ impl LineUp {
         cursors: &mut Cursors,
         mut witness: Option<&mut Witness>,
     ) -> Result<PlacedDay, PlanError> {
-        let day = PlacedDay { date: frame.date, start: frame.start, end: frame.end, ..PlacedDay::default() };
+        let mut day =
+            PlacedDay { date: frame.date, start: frame.start, end: frame.end, ..PlacedDay::default() };
+        day.placements.reserve(PLACEMENTS);
         let mut lanes: Vec<Lane<'_>> = Vec::new();
         for blocks in self.layers(frame.date).filter(|blocks| !blocks.is_empty()) {
             lanes.extend(Lane::new(self, frame, blocks)?);

@@ -21,6 +21,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Days that are judged where a week is not enough: until a cooldown shows that it cannot be kept.
 const DAYS_JUDGED: i32 = 400;
 
+/// Stretches of time, in order.
+type Stretches = Vec<(UtcMs, UtcMs)>;
+
 /// A channel that resolved.
 #[derive(Debug)]
 pub struct SingleChannel {
@@ -81,7 +84,8 @@ impl SingleChannel {
     /// A date outside the calendar.
     pub fn judge_week(&self, date: Date) -> Result<Report, PlanError> {
         let mut report = Report::default();
-        let mut gaps: BTreeMap<Vec<(String, String)>, (Vec<Date>, Vec<(UtcMs, UtcMs)>)> = BTreeMap::new();
+        // By what the clock on the wall shows, so that days are alike across a change.
+        let mut gaps: BTreeMap<Vec<String>, (Vec<Date>, Stretches)> = BTreeMap::new();
         let cooling = self.line_up.pools.iter().any(|pool| pool.cooldown_days > 0);
         let mut told: BTreeSet<usize> = BTreeSet::new();
         for step in 0..if cooling { DAYS_JUDGED } else { 7 } {
@@ -98,8 +102,11 @@ impl SingleChannel {
             self.line_up.crowded(&placed).for_each(|finding| report.push(finding));
             let open = self.line_up.gaps(&placed);
             if !open.is_empty() {
-                let shown = open.iter().map(|(from, to)| (self.line_up.wall(*from), self.line_up.wall(*to)));
-                gaps.entry(shown.collect()).or_insert_with(|| (Vec::new(), open)).0.push(date);
+                let shown = open.iter().flat_map(|(from, to)| [from, to]);
+                gaps.entry(shown.map(|at| self.line_up.wall(*at)).collect())
+                    .or_insert_with(|| (Vec::new(), open))
+                    .0
+                    .push(date);
             }
         }
         for (dates, open) in gaps.into_values() {
@@ -159,7 +166,7 @@ impl LineUp {
     }
 
     /// Time of a day that nothing covers.
-    fn gaps(&self, day: &PlacedDay) -> Vec<(UtcMs, UtcMs)> {
+    fn gaps(&self, day: &PlacedDay) -> Stretches {
         let mut gaps = Vec::new();
         let mut at = day.start;
         for placed in &day.placements {
