@@ -1,13 +1,15 @@
 //! One elementary stream inside the muxer: its units, its continuity, its buffers, and the instant from
 //! which its next packet may leave. Lanes know nothing of each other.
 
-use crate::access_unit::{PushError, UnitHeader, is_adts_frame, missing_delimiter};
-use crate::config::{StreamConfig, StreamKind};
+use crate::access_unit::{PushError, StreamIndex, UnitHeader};
 use crate::decoder_buffer::DecoderBuffer;
 use crate::pacing::{self, StreamPace};
 use crate::packet::{BODY_SIZE, Counter};
-use crate::pes::{self, PesHeader};
+use crate::pes::PesHeader;
 use crate::pid::Pid;
+use crate::stream_config::StreamConfig;
+use crate::stream_kind::StreamKind;
+use crate::unit_beginning;
 use crate::unit_queue::{Unit, UnitQueue};
 use crate::wire::Wire;
 use retrovue_timebase::Ticks90k;
@@ -25,7 +27,7 @@ const QUEUED_MS: u64 = 1_000;
 pub(crate) struct Lane {
     pub(crate) pid: Pid,
     pub(crate) counter: Counter,
-    pub(crate) is_video: bool,
+    pub(crate) kind: StreamKind,
     stream_id: u8,
     pace: StreamPace,
     /// Ticks from packet to packet within the front unit.
@@ -41,6 +43,8 @@ pub(crate) struct Lane {
     /// The next packet leaves after a wait for the decoder's buffer.
     resumes: bool,
     last_dts: Option<i64>,
+    /// A unit was taken.
+    begun: bool,
     pub(crate) ended: bool,
     /// Most bytes a unit may have.
     largest: usize,
@@ -98,21 +102,17 @@ impl Lane {
     /// A lane that also holds what piles up while streams with a longer lead catch up.
     pub(crate) fn new(
         config: &StreamConfig,
-        index_of_kind: u8,
+        index_of_class: u8,
         pace: StreamPace,
         longest_lead: i64,
         counter: Counter,
     ) -> Lane {
-        let (is_video, stream_id) = match config.kind {
-            StreamKind::Video { .. } => (true, pes::STREAM_ID_VIDEO),
-            StreamKind::Audio { .. } => (false, pes::STREAM_ID_AUDIO),
-        };
         let units = |ticks: i64| (ticks / pacing::MS) as usize * config.units_per_second as usize / 1000 + 2;
         Lane {
             pid: config.pid,
             counter,
-            is_video,
-            stream_id: stream_id + index_of_kind,
+            kind: config.kind,
+            stream_id: config.kind.stream_id(index_of_class),
             pace,
             interval: pace.interval,
             ready: i64::MIN / 2,
@@ -122,8 +122,12 @@ impl Lane {
             buffer: DecoderBuffer::new(pace.buffer, units(pace.lead)),
             resumes: false,
             last_dts: None,
+            begun: false,
             ended: false,
-            largest: Lane::queue_bytes(config, pace, longest_lead),
+            largest: match config.kind {
+                StreamKind::Data { longest_bytes, .. } => longest_bytes,
+                _ => Lane::queue_bytes(config, pace, longest_lead),
+            },
         }
     }
 
@@ -133,10 +137,13 @@ impl Lane {
         // A quarter as much again for units above the average; the constant for what exceeds small rates and
         // buffers (a first picture without rate control).
         let (bits, spare) = match config.kind {
-            StreamKind::Video { max_bitrate_bps, cpb_bits } => {
+            StreamKind::Video { max_bitrate_bps, cpb_bits, .. } => {
                 (max_bitrate_bps * queued_ms / 1000 + cpb_bits, 1 << 20)
             }
-            StreamKind::Audio { bitrate_bps } => (bitrate_bps * queued_ms / 1000, 1 << 16),
+            StreamKind::Audio { bitrate_bps, .. } => (bitrate_bps * queued_ms / 1000, 1 << 16),
+            StreamKind::Data { bitrate_bps, longest_bytes, .. } => {
+                (bitrate_bps * queued_ms / 1000 + 8 * longest_bytes as u64, 1 << 12)
+            }
         };
         (bits / 8 * 5 / 4) as usize + spare
     }
@@ -287,9 +294,13 @@ impl Lane {
         }
     }
 
-    /// Judges a unit. `latest` is the latest DTS of any stream. Returns the delimiter it lacks.
-    pub(crate) fn judge(&self, unit: &UnitHeader, latest: Option<i64>) -> Result<&'static [u8], PushError> {
-        let UnitHeader { stream, pts, dts, len, .. } = *unit;
+    /// Earliest packet of a unit that is not known yet.
+    pub(crate) fn horizon(&self) -> i64 {
+        self.last_dts.map_or(i64::MIN, |dts| (dts + 1) * 300 - self.pace.lead)
+    }
+
+    /// Judges a decoding time. `latest` is the latest DTS of any stream.
+    fn judge_dts(&self, stream: StreamIndex, dts: Ticks90k, latest: Option<i64>) -> Result<(), PushError> {
         if self.ended {
             return Err(PushError::Ended { stream, dts });
         }
@@ -302,23 +313,36 @@ impl Lane {
         if let Some(previous) = self.last_dts.or(latest).filter(|&last| (dts.0 - last).abs() > LONGEST_GAP) {
             return Err(PushError::DtsGap { stream, dts, previous: Ticks90k(previous) });
         }
+        Ok(())
+    }
+
+    /// Judges a unit. `latest` is the latest DTS of any stream. Returns the delimiter it lacks.
+    pub(crate) fn judge(&self, unit: &UnitHeader, latest: Option<i64>) -> Result<&'static [u8], PushError> {
+        let UnitHeader { stream, pts, dts, len, .. } = *unit;
+        self.judge_dts(stream, dts, latest)?;
         if pts < dts || pts.0 > dts.0 + LONGEST_GAP {
             return Err(PushError::PtsOutOfRange { stream, pts, dts });
         }
-        let delimiter = if self.is_video {
-            if self.last_dts.is_none() && !unit.random_access {
-                return Err(PushError::NoRandomAccess { stream, dts });
-            }
-            missing_delimiter(unit.beginning()).ok_or(PushError::NotAnnexB { stream, dts })?
-        } else if is_adts_frame(unit.beginning(), len) {
-            &[]
-        } else {
-            return Err(PushError::NotAdts { stream, dts, bytes: len });
-        };
+        if self.kind.is_video() && !self.begun && !unit.random_access {
+            return Err(PushError::NoRandomAccess { stream, dts });
+        }
+        let delimiter = unit_beginning::judge(self.kind, unit)?;
         if len > self.largest {
             return Err(PushError::TooLarge { stream, dts, bytes: len, largest: self.largest });
         }
         Ok(delimiter)
+    }
+
+    /// No unit comes with a DTS before `dts`.
+    pub(crate) fn skip_to(
+        &mut self,
+        stream: StreamIndex,
+        dts: Ticks90k,
+        latest: Option<i64>,
+    ) -> Result<(), PushError> {
+        self.judge_dts(stream, dts, latest)?;
+        self.last_dts = Some(dts.0 - 1);
+        Ok(())
     }
 
     /// Takes a unit that was judged.
@@ -326,13 +350,18 @@ impl Lane {
         if self.queue.is_full() {
             return Err(PushError::Full { stream: unit.stream });
         }
-        let header = PesHeader::new(self.stream_id, unit.pts, unit.dts, delimiter.len() + unit.len);
+        let payload = delimiter.len() + unit.len;
+        let header = if self.kind.is_teletext() {
+            PesHeader::teletext(self.stream_id, unit.pts, unit.dts, payload)
+        } else {
+            PesHeader::new(self.stream_id, unit.pts, unit.dts, payload)
+        };
         let (prefix, prefix_len) = header.with_delimiter(delimiter);
         let len = prefix_len + unit.len;
-        let random_access = self.is_video && unit.random_access;
+        let random_access = self.kind.is_video() && unit.random_access;
         let packets = (len / BODY_SIZE) as i64;
         self.queue.push(Unit { len, packets, dts: unit.dts.0, random_access, prefix, prefix_len });
-        self.last_dts = Some(unit.dts.0);
+        (self.last_dts, self.begun) = (Some(unit.dts.0), true);
         Ok(())
     }
 }
