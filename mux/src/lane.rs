@@ -24,6 +24,9 @@ const LARGEST_STAMP: u64 = 1 << 53;
 /// How much media beyond the difference of leads a lane holds: what a caller may push before it polls.
 const QUEUED_MS: u64 = 1_000;
 
+/// Bytes a PCR takes of a packet.
+const CLOCK_SIZE: usize = 8;
+
 pub(crate) struct Lane {
     pub(crate) pid: Pid,
     pub(crate) counter: Counter,
@@ -45,6 +48,8 @@ pub(crate) struct Lane {
     last_dts: Option<i64>,
     /// A unit was taken.
     begun: bool,
+    /// The PCR goes with it.
+    pub(crate) carries_clock: bool,
     pub(crate) ended: bool,
     /// Most bytes a unit may have.
     largest: usize,
@@ -123,6 +128,7 @@ impl Lane {
             resumes: false,
             last_dts: None,
             begun: false,
+            carries_clock: false,
             ended: false,
             largest: match config.kind {
                 StreamKind::Data { longest_bytes, .. } => longest_bytes,
@@ -159,10 +165,12 @@ impl Lane {
         match self.queue.front() {
             Some(unit) => {
                 if self.left > 0 {
-                    return Next::Packet { from: self.ready, deadline: self.deadline, begins_point: false };
+                    let deadline = self.deadline.min(self.ready.saturating_add(self.pace.within));
+                    return Next::Packet { from: self.ready, deadline, begins_point: false };
                 }
                 let from = self.ready.max(unit.dts * 300 - self.pace.lead);
-                Next::Packet { from, deadline: self.first_deadline(unit), begins_point: unit.random_access }
+                let deadline = self.first_deadline(unit).min(from.saturating_add(self.pace.within));
+                Next::Packet { from, deadline, begins_point: unit.random_access }
             }
             None if self.ended => Next::Never,
             None => {
@@ -193,7 +201,8 @@ impl Lane {
             self.deadline = self.first_deadline(unit);
         }
         if self.pace.spread > 0 {
-            let packets = (len / BODY_SIZE + 1) as i64;
+            let clock = if self.carries_clock { CLOCK_SIZE } else { 0 };
+            let packets = ((len + clock) / BODY_SIZE + 1) as i64;
             self.interval = self.pace.interval.max(self.pace.spread / packets);
         }
     }
@@ -206,6 +215,11 @@ impl Lane {
         self.deadline += self.pace.interval;
     }
 
+    /// Accounts for a packet without payload sent at `at`.
+    pub(crate) fn sent_alone(&mut self, at: i64) {
+        self.ready = self.ready.max(at) + self.pace.interval;
+    }
+
     /// Whether a packet of `payload` bytes stands before or behind a wait for the decoder's buffer.
     #[inline]
     pub(crate) fn pauses(&self, payload: usize) -> bool {
@@ -216,7 +230,8 @@ impl Lane {
     /// decoder's buffer; at a variable rate those on both sides of a wait do not count.
     #[inline]
     pub(crate) fn plain_packets(&self, constant: bool) -> usize {
-        if self.left <= BODY_SIZE {
+        // The deadlines of paced packets are no even row.
+        if self.left <= BODY_SIZE || self.pace.within < i64::MAX {
             return 0;
         }
         let bodies = (self.left - 1) / BODY_SIZE;

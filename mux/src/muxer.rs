@@ -136,6 +136,7 @@ impl<S> Muxer<S> {
         let mut order: Vec<usize> = (0..lanes.len()).collect();
         order.sort_by_key(|&index| (lanes[index].kind.is_video(), index));
         let pcr_lane = config.pcr_stream();
+        lanes[pcr_lane].carries_clock = true;
         let tables = config.tables();
         let program = tables.program.clone();
         let tables = Carousel::new(tables, config.resume.as_ref())?;
@@ -396,8 +397,10 @@ impl<S> Muxer<S> {
         match self.last_pcr {
             Some(last) => Some(last + pacing::PCR_HARD),
             None => {
-                let gone = matches!(self.lanes[self.pcr_lane].next(), Next::Never);
-                (gone && self.tables.has_begun()).then_some(start)
+                // The stream that carries it begins later than another, or not at all.
+                let is_there =
+                    matches!(self.lanes[self.pcr_lane].next(), Next::Packet { from, .. } if from <= start);
+                (!is_there && self.tables.has_begun()).then_some(start)
             }
         }
     }
@@ -410,24 +413,23 @@ impl<S> Muxer<S> {
             && self.tables.announcement_from() <= at
     }
 
-    /// The stream with the PCR says when it all begins; without it, the earliest of the others.
+    /// It all begins with the first packet of any stream.
     fn decide_start(&self) -> Decision {
-        let mut start: Option<i64> = None;
-        for index in std::iter::once(self.pcr_lane).chain(self.order.iter().copied()) {
-            match self.lanes[index].next() {
-                Next::Unknown { .. } => return Decision::Blocked { lane: index },
-                Next::Packet { from, .. } => {
-                    start = Some(start.map_or(from, |start| start.min(from)));
-                    if index == self.pcr_lane {
-                        break;
-                    }
+        let (mut start, mut unknown): (Option<i64>, Option<(i64, usize)>) = (None, None);
+        for (index, lane) in self.lanes.iter().enumerate() {
+            match lane.next() {
+                Next::Unknown { not_before } => {
+                    unknown = unknown.filter(|&(first, _)| first <= not_before).or(Some((not_before, index)));
                 }
+                Next::Packet { from, .. } => start = Some(start.map_or(from, |start| start.min(from))),
                 Next::Never => {}
             }
         }
-        match start {
-            Some(at) => Decision::Send { step: Step::Table, at, until: i64::MIN, rival: i64::MIN },
-            None => Decision::Done,
+        match (start, unknown) {
+            (Some(at), Some((first, lane))) if first <= at => Decision::Blocked { lane },
+            (Some(at), _) => Decision::Send { step: Step::Table, at, until: i64::MIN, rival: i64::MIN },
+            (None, Some((_, lane))) => Decision::Blocked { lane },
+            (None, None) => Decision::Done,
         }
     }
 }
@@ -496,7 +498,7 @@ impl<S: UnitBytes> Muxer<S> {
             ..Adaptation::default()
         };
         packet::write_adaptation_only(packet, lane.pid, lane.counter.repeated(), adaptation);
-        lane.sent(lane.ready.max(at), at);
+        lane.sent_alone(at);
         self.last_pcr = Some(at);
     }
 

@@ -15,7 +15,7 @@ use crate::config::{MuxConfig, MuxRate};
 use crate::packet::{BODY_SIZE, PACKET_SIZE};
 use crate::splice::CUE_INTERVAL;
 use crate::stream_config::StreamConfig;
-use crate::stream_kind::{StreamKind, VideoCoding};
+use crate::stream_kind::{AudioCoding, StreamKind, VideoCoding};
 use crate::target_decoder::{self, TELETEXT_DELAY_MS, drain_bps};
 
 /// 27 MHz ticks in a millisecond.
@@ -82,6 +82,12 @@ const PCR_BPS: u64 = 50 * 8 * 8 * 2;
 /// A PCR that finds no packet of its PID now and then.
 const LONE_PCR_BPS: u64 = 4_000;
 
+/// Hardly a PCR that goes with sound finds a packet.
+const SOUND_PCR_BPS: u64 = 36 * 8 * PACKET_SIZE as u64;
+
+/// Smallest constant rate: a packet lasts 2.5 ms, and PCRs are in time.
+const SMALLEST_CONSTANT_BPS: u64 = 600_000;
+
 /// How one stream leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StreamPace {
@@ -97,21 +103,23 @@ pub(crate) struct StreamPace {
     pub(crate) complete: i64,
     /// Bytes of the decoder's buffer.
     pub(crate) buffer: usize,
+    /// How long after it may a packet should leave, however much time its unit has: what leaves at its own
+    /// rate cannot make up for time that others took, nor AV1, whose transport buffer drains hardly faster
+    /// than that. No bound for anything else.
+    pub(crate) within: i64,
 }
 
 impl StreamPace {
     pub(crate) fn new(config: &MuxConfig, stream: &StreamConfig) -> StreamPace {
         let drained = packet_spacing(drain_bps(stream.kind)) * TB_SIZE as i64 / PACKET_SIZE as i64;
-        let own_bps = match stream.kind {
-            StreamKind::Data { .. } if !stream.kind.is_teletext() => packets_bps(stream),
-            _ => drain_bps(stream.kind),
-        };
         match config.rate {
             MuxRate::Variable { .. } => {
                 let interval = packet_spacing(if stream.kind.is_video() {
                     variable_pace_bps(config, stream)
+                } else if is_paced(stream) {
+                    packets_bps(stream)
                 } else {
-                    own_bps
+                    drain_bps(stream.kind)
                 });
                 let (sending, spread) = match stream.kind {
                     StreamKind::Video { .. } => (hrd_delay(stream) + SECTION_DISTANCE + VIDEO_SPARE, 0),
@@ -120,14 +128,24 @@ impl StreamPace {
                 let early = early(stream);
                 let lead = early + MS + sending;
                 let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
-                StreamPace { lead, interval, spread, catch_up: 0, complete: early, buffer }
+                StreamPace { lead, interval, spread, catch_up: 0, complete: early, buffer, within: i64::MAX }
             }
             MuxRate::Constant { bps } => {
-                let interval = packet_spacing(own_bps);
+                let is_paced = is_paced(stream) || stream.kind.is_av1();
+                let interval =
+                    packet_spacing(if is_paced { packets_bps(stream) } else { drain_bps(stream.kind) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);
                 let (own, spread) = match stream.kind {
                     StreamKind::Video { .. } => (hrd_delay(stream) + VIDEO_SPARE, 0),
-                    _ => sending(stream, interval),
+                    _ => {
+                        let (own, spread) = sending(stream, interval);
+                        if is_long_sound(stream) {
+                            // In a burst they would take slots that pictures cannot make up for.
+                            (own.max(period(stream)), spread.max(period(stream) * 7 / 8))
+                        } else {
+                            (own, spread)
+                        }
+                    }
                 };
                 let mut lead = own + waits + drained;
                 if stream.kind.is_teletext() {
@@ -138,7 +156,8 @@ impl StreamPace {
                 let catch_up = packet_spacing(drain_bps(stream.kind)) * 124 / PACKET_SIZE as i64;
                 // A packet that waited may be followed as early as at the drain rate.
                 let catch_up = catch_up.min(interval);
-                StreamPace { lead, interval, spread, catch_up, complete: drained, buffer }
+                let within = if is_paced { waits } else { i64::MAX };
+                StreamPace { lead, interval, spread, catch_up, complete: drained, buffer, within }
             }
         }
     }
@@ -156,6 +175,11 @@ fn sending(stream: &StreamConfig, interval: i64) -> (i64, i64) {
     (sending, if stream.kind.is_audio() { sending - LAST_WAIT } else { 0 })
 }
 
+/// Whether units of sound are so long that they had better leave over all the time there is for each.
+fn is_long_sound(stream: &StreamConfig) -> bool {
+    matches!(stream.kind, StreamKind::Audio { coding, .. } if coding != AudioCoding::AacAdts)
+}
+
 /// Packets of the longest unit of sound or data.
 fn longest_packets(stream: &StreamConfig) -> i64 {
     (target_decoder::longest_unit(stream) / BODY_SIZE) as i64 + 1
@@ -167,10 +191,11 @@ fn is_paced(stream: &StreamConfig) -> bool {
 }
 
 /// How long before its DTS an access unit is complete at a variable rate. Where the decoder has no room for a
-/// unit before the last one left, that is half of the time between them.
+/// unit before the last one left, that is half of the time between them; so it is of teletext, whose stay is
+/// short.
 fn early(stream: &StreamConfig) -> i64 {
     let has_units = !stream.kind.is_video() && !is_paced(stream);
-    if has_units && target_decoder::units_held(stream) == 1 {
+    if stream.kind.is_teletext() || (has_units && target_decoder::units_held(stream) == 1) {
         (period(stream) / 2).min(PCR_HARD)
     } else {
         PCR_HARD
@@ -206,13 +231,13 @@ fn buffer_and_ahead(stream: &StreamConfig, ahead: i64) -> usize {
 
 /// Packets that others may put in front of a stream's beyond their share of the rate: all sound and teletext
 /// one of their longest access units, teletext once more for it is always due so soon, other data and cues
-/// one packet, the tables one round.
+/// one packet, the tables one round; and a little for slots that go by while one buffer is full.
 fn waiting_packets(config: &MuxConfig) -> i64 {
     let of_stream = |stream: &StreamConfig| match stream.kind {
         StreamKind::Video { .. } => 0,
         _ if stream.kind.is_teletext() => 2 * longest_packets(stream),
-        _ if is_paced(stream) => 1,
-        _ => longest_packets(stream),
+        _ if is_paced(stream) => 2,
+        _ => longest_packets(stream) + 2,
     };
     let cues = i64::from(config.cues.is_some());
     TABLE_PACKETS + cues + config.streams.iter().map(of_stream).sum::<i64>()
@@ -265,7 +290,8 @@ pub(crate) fn smallest_stream_bps(stream: &StreamConfig) -> u64 {
 /// Smallest constant rate that surely carries everything, in bit/s.
 pub(crate) fn smallest_constant_bps(config: &MuxConfig) -> u64 {
     let streams = config.streams.iter().map(packets_bps).sum::<u64>();
-    (streams + cues_bps(config) + tables_bps(config)).max(smallest_for_windows(config))
+    let smallest = streams + cues_bps(config) + tables_bps(config);
+    smallest.max(smallest_for_windows(config)).max(SMALLEST_CONSTANT_BPS)
 }
 
 /// Sound and teletext whose decoder holds few units have little time for each: in the time of any of them,
@@ -297,7 +323,8 @@ fn cues_bps(config: &MuxConfig) -> u64 {
 /// Rate that tables and lone PCRs take, in bit/s.
 fn tables_bps(config: &MuxConfig) -> u64 {
     let announcements = (1000 * MS / ANNOUNCE_DISTANCE) as u64;
-    config.tables().packets_bps(announcements) + LONE_PCR_BPS
+    let has_pictures = config.streams.iter().any(|stream| stream.kind.is_video());
+    config.tables().packets_bps(announcements) + if has_pictures { LONE_PCR_BPS } else { SOUND_PCR_BPS }
 }
 
 /// Smallest peak of a variable rate, in bit/s: every stream at its own peak.

@@ -8,6 +8,8 @@ mod drive;
 mod elementary;
 mod foreign;
 mod golden;
+mod kinds;
+mod mixtures;
 mod properties;
 mod reader;
 mod reader_controls;
