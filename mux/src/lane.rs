@@ -309,11 +309,6 @@ impl Lane {
         }
     }
 
-    /// Earliest packet of a unit that is not known yet.
-    pub(crate) fn horizon(&self) -> i64 {
-        self.last_dts.map_or(i64::MIN, |dts| (dts + 1) * 300 - self.pace.lead)
-    }
-
     /// Judges a decoding time. `latest` is the latest DTS of any stream.
     fn judge_dts(&self, stream: StreamIndex, dts: Ticks90k, latest: Option<i64>) -> Result<(), PushError> {
         if self.ended {

@@ -221,16 +221,18 @@ impl<S> Muxer<S> {
         }
     }
 
-    /// Announces a splice. Its section leaves [`crate::CueConfig::ahead`] of the instant it names, or as early
-    /// as what was pushed allows; the caller repeats it if he wants. Which packets it stands between depends
-    /// on what was pushed before, not on what was polled. Returns from when on it may leave.
+    /// Announces a splice. Its section leaves [`crate::CueConfig::ahead`] of the instant it names, but not before
+    /// the last DTS that was pushed to every stream: which packets it stands between depends on what was
+    /// pushed before, not on what was polled. Returns from when on it may leave. Repeating it is the
+    /// caller's.
     ///
     /// # Errors
     /// [`CueError::Full`] asks to poll first; the others say what is wrong with the cue.
     pub fn cue(&mut self, info: &SpliceInfo) -> Result<Ticks27M, CueError> {
-        let open = self.lanes.iter().filter(|lane| !lane.ended);
-        let certain = open.map(Lane::horizon).min().ok_or(CueError::Ended)?;
-        self.cues.as_mut().ok_or(CueError::NotConfigured)?.push(info, certain)
+        let certain = self.certain();
+        let cues = self.cues.as_mut().ok_or(CueError::NotConfigured)?;
+        let (certain, _) = certain.ok_or(CueError::Ended)?;
+        cues.push(info, certain)
     }
 
     /// Declares that `stream` gets no more access units, so that the others need not wait for it.
@@ -342,9 +344,6 @@ impl<S> Muxer<S> {
                 Next::Never => {}
                 Next::Unknown { not_before } => {
                     alive = true;
-                    // With cues nothing leaves where one may still come: see `cue`.
-                    let not_before =
-                        if self.cues.is_some() { self.lanes[index].horizon() } else { not_before };
                     if not_before < unknown_from || unknown_lane == usize::MAX {
                         (unknown_from, unknown_lane) = (not_before, index);
                     }
@@ -370,6 +369,10 @@ impl<S> Muxer<S> {
             choice.consider(cue_place, from, deadline);
         }
         let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(choice.earliest()) };
+        let (certain, certain_lane) = self.certain().unwrap_or((i64::MAX, 0));
+        if certain <= at {
+            return Decision::Blocked { lane: certain_lane };
+        }
         // Where no unit waits, the next push or the end decides whether anything follows at all.
         if unknown_lane != usize::MAX && (unknown_from <= at || !some_wait) {
             return Decision::Blocked { lane: unknown_lane };
@@ -388,7 +391,16 @@ impl<S> Muxer<S> {
                 Step::Unit { lane, from: choice.from[place], deadline: choice.deadline[place] }
             }
         };
-        Decision::Send { step, at, until: until.min(unknown_from).min(self.due_until.max(at + 1)), rival }
+        let until = until.min(unknown_from).min(certain).min(self.due_until.max(at + 1));
+        Decision::Send { step, at, until, rival }
+    }
+
+    /// Where there are cues: an instant that no packet has reached, whatever was polled, with the stream that
+    /// it goes by. It is the last DTS pushed of the stream that is least far; a unit is late from then on.
+    fn certain(&self) -> Option<(i64, usize)> {
+        self.cues.as_ref()?;
+        let open = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.ended);
+        open.map(|(index, lane)| (lane.last_dts().map_or(i64::MIN, |dts| dts * 300), index)).min()
     }
 
     /// From when on a packet leaves that only carries a PCR.

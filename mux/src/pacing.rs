@@ -104,8 +104,9 @@ pub(crate) struct StreamPace {
     /// Bytes of the decoder's buffer.
     pub(crate) buffer: usize,
     /// How long after it may a packet should leave, however much time its unit has: what leaves at its own
-    /// rate cannot make up for time that others took, nor AV1, whose transport buffer drains hardly faster
-    /// than that. No bound for anything else.
+    /// rate cannot make up for time that others took. No bound for anything else. At a constant rate that
+    /// is data, AV1, whose transport buffer drains hardly faster, and every further video: what two of them
+    /// missed while a third went ahead they could not both make up for.
     pub(crate) within: i64,
 }
 
@@ -131,7 +132,9 @@ impl StreamPace {
                 StreamPace { lead, interval, spread, catch_up: 0, complete: early, buffer, within: i64::MAX }
             }
             MuxRate::Constant { bps } => {
-                let is_paced = is_paced(stream) || stream.kind.is_av1();
+                let is_further = stream.pid != config.streams[config.pcr_stream()].pid;
+                let is_paced =
+                    is_paced(stream) || stream.kind.is_av1() || (stream.kind.is_video() && is_further);
                 let interval =
                     packet_spacing(if is_paced { packets_bps(stream) } else { drain_bps(stream.kind) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);

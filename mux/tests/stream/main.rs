@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod allocation;
+mod cues;
 mod drive;
 mod elementary;
 mod foreign;
