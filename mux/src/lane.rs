@@ -37,6 +37,10 @@ pub(crate) struct Lane {
     pub(crate) interval: i64,
     /// Earliest departure of the next packet as far as transport and decoder buffers go.
     pub(crate) ready: i64,
+    /// Of what keeps a schedule: when its next packet would leave if nothing else did, and when it may as far
+    /// as the transport buffer goes.
+    scheduled: i64,
+    drained: i64,
     /// Bytes of the front unit still to leave; 0 before its first packet.
     pub(crate) left: usize,
     /// When the next packet of the begun unit should leave, so that the others behind it are in time too.
@@ -121,6 +125,8 @@ impl Lane {
             pace,
             interval: pace.interval,
             ready: i64::MIN / 2,
+            scheduled: i64::MIN / 2,
+            drained: i64::MIN / 2,
             left: 0,
             deadline: 0,
             queue: UnitQueue::new(2 * units(longest_lead - pace.lead + QUEUED_MS as i64 * pacing::MS)),
@@ -199,6 +205,7 @@ impl Lane {
         self.left = len;
         if let Some(unit) = self.queue.front() {
             self.deadline = self.first_deadline(unit);
+            self.scheduled = self.ready.max(unit.dts * 300 - self.pace.lead);
         }
         if self.pace.spread > 0 {
             let clock = if self.carries_clock { CLOCK_SIZE } else { 0 };
@@ -211,13 +218,20 @@ impl Lane {
     /// followed early, as far as the transport buffer of 512 bytes allows.
     #[inline]
     pub(crate) fn sent(&mut self, from: i64, at: i64) {
-        self.ready = (from + self.interval).max(at - self.pace.catch_up);
+        self.ready = if self.pace.keeps_schedule {
+            self.scheduled += self.interval;
+            self.drained = (self.drained + self.pace.drain).max(at - self.pace.catch_up);
+            self.scheduled.max(self.drained)
+        } else {
+            (from + self.interval).max(at - self.pace.catch_up)
+        };
         self.deadline += self.pace.interval;
     }
 
     /// Accounts for a packet without payload sent at `at`.
     pub(crate) fn sent_alone(&mut self, at: i64) {
-        self.ready = self.ready.max(at) + self.pace.interval;
+        self.drained = self.drained.max(at) + self.pace.drain;
+        self.ready = (self.ready.max(at) + self.pace.drain).max(self.drained);
     }
 
     /// Whether a packet of `payload` bytes stands before or behind a wait for the decoder's buffer.
@@ -230,8 +244,8 @@ impl Lane {
     /// decoder's buffer; at a variable rate those on both sides of a wait do not count.
     #[inline]
     pub(crate) fn plain_packets(&self, constant: bool) -> usize {
-        // The deadlines of paced packets are no even row.
-        if self.left <= BODY_SIZE || self.pace.within < i64::MAX {
+        // What keeps a schedule leaves in no even row.
+        if self.left <= BODY_SIZE || self.pace.keeps_schedule {
             return 0;
         }
         let bodies = (self.left - 1) / BODY_SIZE;

@@ -76,6 +76,9 @@ const HEVC_UNIT_PREFIX: u64 = 26;
 /// Packets of tables, and one under way, that may stand before a stream's.
 const TABLE_PACKETS: i64 = 8;
 
+/// The same of every video but the first.
+const FURTHER_VIDEO_PACKETS: i64 = 4;
+
 /// Packets a second that carry a PCR, and the bytes it takes there.
 const PCR_BPS: u64 = 50 * 8 * 8 * 2;
 
@@ -108,11 +111,16 @@ pub(crate) struct StreamPace {
     /// is data, AV1, whose transport buffer drains hardly faster, and every further video: what two of them
     /// missed while a third went ahead they could not both make up for.
     pub(crate) within: i64,
+    /// Least ticks from packet to packet as far as the transport buffer goes.
+    pub(crate) drain: i64,
+    /// Whether packets leave by a schedule, and catch up with it as fast as the transport buffer drains.
+    pub(crate) keeps_schedule: bool,
 }
 
 impl StreamPace {
     pub(crate) fn new(config: &MuxConfig, stream: &StreamConfig) -> StreamPace {
-        let drained = packet_spacing(drain_bps(stream.kind)) * TB_SIZE as i64 / PACKET_SIZE as i64;
+        let drain = packet_spacing(drain_bps(stream.kind));
+        let drained = drain * TB_SIZE as i64 / PACKET_SIZE as i64;
         match config.rate {
             MuxRate::Variable { .. } => {
                 let interval = packet_spacing(if stream.kind.is_video() {
@@ -129,7 +137,17 @@ impl StreamPace {
                 let early = early(stream);
                 let lead = early + MS + sending;
                 let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
-                StreamPace { lead, interval, spread, catch_up: 0, complete: early, buffer, within: i64::MAX }
+                StreamPace {
+                    lead,
+                    interval,
+                    spread,
+                    catch_up: 0,
+                    complete: early,
+                    buffer,
+                    within: i64::MAX,
+                    drain,
+                    keeps_schedule: false,
+                }
             }
             MuxRate::Constant { bps } => {
                 let is_further = stream.pid != config.streams[config.pcr_stream()].pid;
@@ -156,11 +174,20 @@ impl StreamPace {
                 }
                 let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
                 // Two packets may lie in TB when a third comes, less what drains meanwhile: 500 bytes.
-                let catch_up = packet_spacing(drain_bps(stream.kind)) * 124 / PACKET_SIZE as i64;
-                // A packet that waited may be followed as early as at the drain rate.
-                let catch_up = catch_up.min(interval);
+                let catch_up = drain * 124 / PACKET_SIZE as i64;
+                let keeps_schedule = is_paced || is_long_sound(stream);
                 let within = if is_paced { waits } else { i64::MAX };
-                StreamPace { lead, interval, spread, catch_up, complete: drained, buffer, within }
+                StreamPace {
+                    lead,
+                    interval,
+                    spread,
+                    catch_up,
+                    complete: drained,
+                    buffer,
+                    within,
+                    drain,
+                    keeps_schedule,
+                }
             }
         }
     }
@@ -233,8 +260,8 @@ fn buffer_and_ahead(stream: &StreamConfig, ahead: i64) -> usize {
 }
 
 /// Packets that others may put in front of a stream's beyond their share of the rate: all sound and teletext
-/// one of their longest access units, teletext once more for it is always due so soon, other data and cues
-/// one packet, the tables one round; and a little for slots that go by while one buffer is full.
+/// one of their longest access units, teletext once more for it is always due so soon, other data, cues and
+/// further videos a few packets, the tables one round; and a little for slots that go by while one buffer is full.
 fn waiting_packets(config: &MuxConfig) -> i64 {
     let of_stream = |stream: &StreamConfig| match stream.kind {
         StreamKind::Video { .. } => 0,
@@ -243,7 +270,9 @@ fn waiting_packets(config: &MuxConfig) -> i64 {
         _ => longest_packets(stream) + 2,
     };
     let cues = i64::from(config.cues.is_some());
-    TABLE_PACKETS + cues + config.streams.iter().map(of_stream).sum::<i64>()
+    let videos = config.streams.iter().filter(|stream| stream.kind.is_video()).count() as i64;
+    let further = (videos - 1).max(0) * FURTHER_VIDEO_PACKETS;
+    TABLE_PACKETS + cues + further + config.streams.iter().map(of_stream).sum::<i64>()
 }
 
 /// Rate at which the stream's packets need to leave in the long run, in bit/s: its own bytes, a

@@ -338,7 +338,7 @@ fn check_pcr(seen: &[Seen], figures: &mut Figures) {
 }
 
 /// Sections of a PID, each with the departures of its first and last packet. None begins in the packet in
-/// which another ends.
+/// which another ends; the stream's end may cut the last one off.
 pub(crate) fn sections(seen: &[Seen], pid: u16) -> Vec<(i64, i64, Vec<u8>)> {
     let mut sections: Vec<(i64, i64, Vec<u8>)> = Vec::new();
     let size = |bytes: &[u8]| 3 + (usize::from(bytes[1] & 15) << 8 | usize::from(bytes[2]));
@@ -362,6 +362,8 @@ pub(crate) fn sections(seen: &[Seen], pid: u16) -> Vec<(i64, i64, Vec<u8>)> {
             bytes.truncate(size);
         }
     }
+    // What the stream's end cuts off.
+    sections.pop_if(|(_, _, bytes)| bytes.len() < size(bytes));
     sections
 }
 
