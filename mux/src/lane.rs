@@ -320,6 +320,8 @@ impl Lane {
         if let Some(from) = self.buffer.room_from(bytes) {
             self.resumes = from > self.ready;
             self.ready = self.ready.max(from);
+            // What is ahead of its decoder has nothing to catch up with.
+            self.scheduled = self.scheduled.max(from);
         }
     }
 

@@ -108,7 +108,7 @@ pub(crate) struct StreamPace {
     pub(crate) buffer: usize,
     /// How long after it may a packet should leave, however much time its unit has: what leaves at its own
     /// rate cannot make up for time that others took. No bound for anything else. At a constant rate that
-    /// is data, AV1, whose transport buffer drains hardly faster, and every further video: what two of them
+    /// is data, AV1, whose transport buffer drains hardly faster, and every one of several videos: what two
     /// missed while a third went ahead they could not both make up for.
     pub(crate) within: i64,
     /// Least ticks from packet to packet as far as the transport buffer goes.
@@ -150,9 +150,8 @@ impl StreamPace {
                 }
             }
             MuxRate::Constant { bps } => {
-                let is_further = stream.pid != config.streams[config.pcr_stream()].pid;
-                let is_paced =
-                    is_paced(stream) || stream.kind.is_av1() || (stream.kind.is_video() && is_further);
+                let is_paced = is_paced(stream)
+                    || (stream.kind.is_video() && (stream.kind.is_av1() || videos(config) > 1));
                 let interval =
                     packet_spacing(if is_paced { packets_bps(stream) } else { drain_bps(stream.kind) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);
@@ -175,7 +174,7 @@ impl StreamPace {
                 let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
                 // Two packets may lie in TB when a third comes, less what drains meanwhile: 500 bytes.
                 let catch_up = drain * 124 / PACKET_SIZE as i64;
-                let keeps_schedule = is_paced || is_long_sound(stream);
+                let keeps_schedule = is_paced || stream.kind.is_audio();
                 let within = if is_paced { waits } else { i64::MAX };
                 StreamPace {
                     lead,
@@ -270,9 +269,12 @@ fn waiting_packets(config: &MuxConfig) -> i64 {
         _ => longest_packets(stream) + 2,
     };
     let cues = i64::from(config.cues.is_some());
-    let videos = config.streams.iter().filter(|stream| stream.kind.is_video()).count() as i64;
-    let further = (videos - 1).max(0) * FURTHER_VIDEO_PACKETS;
+    let further = (videos(config) - 1).max(0) * FURTHER_VIDEO_PACKETS;
     TABLE_PACKETS + cues + further + config.streams.iter().map(of_stream).sum::<i64>()
+}
+
+fn videos(config: &MuxConfig) -> i64 {
+    config.streams.iter().filter(|stream| stream.kind.is_video()).count() as i64
 }
 
 /// Rate at which the stream's packets need to leave in the long run, in bit/s: its own bytes, a
