@@ -230,8 +230,12 @@ impl Lane {
 
     /// Accounts for a packet without payload sent at `at`.
     pub(crate) fn sent_alone(&mut self, at: i64) {
-        self.drained = self.drained.max(at) + self.pace.drain;
-        self.ready = (self.ready.max(at) + self.pace.drain).max(self.drained);
+        if self.pace.keeps_schedule {
+            self.drained = self.drained.max(at) + self.pace.drain;
+            self.ready = self.ready.max(self.drained);
+        } else {
+            self.ready = self.ready.max(at) + self.pace.interval;
+        }
     }
 
     /// Whether a packet of `payload` bytes stands before or behind a wait for the decoder's buffer.

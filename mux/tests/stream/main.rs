@@ -8,6 +8,7 @@ mod cues;
 mod drive;
 mod elementary;
 mod foreign;
+mod foreign_kinds;
 mod golden;
 mod kinds;
 mod mixtures;
