@@ -1,7 +1,4 @@
-//! What is pushed into the muxer, why a push is refused, and the little that is checked of the
-//! elementary stream itself: an H.264 access unit is a byte stream (ITU-T H.264 annex B) that begins
-//! with a delimiter, an AAC access unit is one ADTS frame (ISO/IEC 13818-7 §6.2). Nothing is parsed
-//! beyond that.
+//! What is pushed into the muxer, and why a push is refused.
 
 use retrovue_timebase::Ticks90k;
 use std::fmt;
@@ -16,7 +13,7 @@ impl fmt::Display for StreamIndex {
     }
 }
 
-/// One access unit of an elementary stream: a coded picture, or an ADTS frame.
+/// One access unit of an elementary stream: a coded picture, a frame of sound, the data field of a PES packet.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessUnit<'a> {
     /// The stream it belongs to.
@@ -25,7 +22,8 @@ pub struct AccessUnit<'a> {
     pub pts: Ticks90k,
     /// Decoding time, unwrapped, after the stream's last.
     pub dts: Ticks90k,
-    /// A decoder can start here (an IDR picture with its parameter sets). Ignored for audio.
+    /// A decoder can start here (an IDR or IRAP picture with its parameter sets). Ignored where there are no
+    /// pictures.
     pub random_access: bool,
     /// The bytes.
     pub data: &'a [u8],
@@ -51,7 +49,7 @@ pub struct UnitHeader {
 
 impl UnitHeader {
     /// Bytes of a unit that are looked at.
-    pub const HEAD: usize = 8;
+    pub const HEAD: usize = 16;
 
     /// The header of a unit of these bytes.
     #[must_use]
@@ -187,70 +185,16 @@ pub enum PushError {
         /// Its size.
         bytes: usize,
     },
-}
-
-/// An access unit delimiter that allows any slice type (H.264 §7.3.2.4): §2.14.1 of ISO/IEC 13818-1
-/// wants one first in every access unit.
-pub(crate) const DELIMITER: [u8; 6] = [0, 0, 0, 1, 0x09, 0xF0];
-
-/// The delimiter to put in front of an H.264 access unit, empty where it has one; `None` when the
-/// bytes are no byte stream.
-pub(crate) fn missing_delimiter(data: &[u8]) -> Option<&'static [u8]> {
-    let nal = match data {
-        [0, 0, 1, rest @ ..] | [0, 0, 0, 1, rest @ ..] => rest.first()?,
-        _ => return None,
-    };
-    Some(if nal & 0x1F == 9 { &[] } else { &DELIMITER })
-}
-
-/// Whether a unit of `len` bytes that begins like this is exactly one ADTS frame.
-pub(crate) fn is_adts_frame(beginning: &[u8], len: usize) -> bool {
-    match beginning {
-        [0xFF, second, _, fourth, fifth, sixth, _, ..] if second & 0xF6 == 0xF0 => {
-            let length = usize::from(fourth & 3) << 11 | usize::from(*fifth) << 3 | usize::from(*sixth) >> 5;
-            length == len
-        }
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn delimiter_is_put_in_front_only_where_missing() {
-        let table: [(&[u8], Option<&[u8]>); 7] = [
-            (&[0, 0, 0, 1, 9, 0xF0, 0, 0, 1, 0x65], Some(&[])),
-            (&[0, 0, 1, 9, 0x10], Some(&[])),
-            (&[0, 0, 0, 1, 0x67, 1], Some(&DELIMITER)),
-            (&[0, 0, 1, 0x41], Some(&DELIMITER)),
-            (&[0, 0, 1], None),
-            (&[0, 0, 0, 5, 0x65], None),
-            (&[], None),
-        ];
-        for (data, expected) in table {
-            assert_eq!(missing_delimiter(data), expected, "{data:?}");
-        }
-    }
-
-    #[test]
-    fn adts_length_must_match() {
-        let mut frame = vec![0xFF, 0xF1, 0x4C, 0x80, 0, 0, 0xFC, 1, 2, 3];
-        frame[4] = (frame.len() >> 3) as u8;
-        frame[5] = (frame.len() << 5) as u8 | 0x1F;
-        assert!(is_adts_frame(&frame[..8], frame.len()));
-        assert!(!is_adts_frame(&frame[..8], 9));
-        frame[0] = 0xFE;
-        assert!(!is_adts_frame(&frame, frame.len()));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_judged_without_panic(data in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let _ = missing_delimiter(&data);
-            prop_assert!(!is_adts_frame(&data, data.len()) || data[0] == 0xFF);
-        }
-    }
+    /// Bytes that are not what the stream was configured for.
+    #[error("access unit of {bytes} bytes at DTS {dts} of stream {stream} is not {expected}")]
+    OtherForm {
+        /// The stream pushed to.
+        stream: StreamIndex,
+        /// DTS of the refused unit.
+        dts: Ticks90k,
+        /// Its size.
+        bytes: usize,
+        /// What a unit of this stream is.
+        expected: &'static str,
+    },
 }

@@ -3,11 +3,13 @@
 
 use crate::pacing::{self, StreamPace};
 use crate::packet::Counter;
-use crate::pid::{Pid, StreamType};
+use crate::pid::Pid;
 use crate::si::{
-    Descriptor, EventCapacity, LocalTimeOffset, Network, Program, ProgramStream, ServiceDescription,
-    SiConfig, SiError, TableVersions,
+    Descriptor, EventCapacity, LocalTimeOffset, Network, Program, ServiceDescription, SiConfig, SiError,
+    TableVersions,
 };
+use crate::splice::CueConfig;
+use crate::stream_config::{CUES_DESCRIPTOR, StreamConfig};
 use retrovue_timebase::Ticks27M;
 
 /// Configuration of one single-program transport stream.
@@ -26,8 +28,10 @@ pub struct MuxConfig {
     /// Name of its provider, at most 64 bytes as DVB text.
     pub provider_name: String,
     /// The elementary streams, 1 to 8. The PCR goes with the first video stream, or with the first
-    /// stream when there is no video.
+    /// sound when there is no video.
     pub streams: Vec<StreamConfig>,
+    /// Cues for splicing, with a PID of their own; none without. They come by [`crate::Muxer::cue`].
+    pub cues: Option<CueConfig>,
     /// What else the tables tell.
     pub information: Information,
     /// Rate of the whole stream.
@@ -50,41 +54,6 @@ pub struct Information {
     pub time: bool,
     /// Local times, at most 19, which TOT tells beside TDT.
     pub local_times: Vec<LocalTimeOffset>,
-}
-
-/// One elementary stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamConfig {
-    /// PID of its packets.
-    pub pid: Pid,
-    /// Code point in the program map table.
-    pub stream_type: StreamType,
-    /// What it holds and how fast.
-    pub kind: StreamKind,
-    /// ISO 639-2 code, lower case.
-    pub language: Option<[u8; 3]>,
-    /// Most access units in a second, 1 to 240: what headers and stuffing take follows from it.
-    pub units_per_second: u32,
-    /// What else the program map tells of it: language and maximum bit rate come of themselves.
-    pub descriptors: Vec<Descriptor>,
-}
-
-/// What a stream holds, with the figures its buffers are judged by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamKind {
-    /// Pictures.
-    Video {
-        /// Peak rate the encoder keeps to (its VBV or HRD rate), in bit/s: 100,000 to 240,000,000.
-        max_bitrate_bps: u64,
-        /// Size of the encoder's VBV or HRD buffer in bits, at most five seconds at that rate. It
-        /// decides how long before its DTS an access unit leaves.
-        cpb_bits: u64,
-    },
-    /// Sound, at most two channels.
-    Audio {
-        /// Nominal rate in bit/s: 8,000 to 512,000.
-        bitrate_bps: u64,
-    },
 }
 
 /// How the rate of the whole transport stream is governed.
@@ -134,15 +103,54 @@ pub enum ConfigError {
     /// Something that the tables cannot tell.
     #[error(transparent)]
     Information(#[from] SiError),
-    /// A stream type that is not carried yet, or does not go with its kind.
+    /// A stream type that does not go with its kind, most often one that is not carried.
     #[error(
-        "stream type {stream_type:#04x} on PID {pid} is not carried: video must be H.264 (0x1b), audio AAC in ADTS (0x0f)"
+        "{name} (stream type {stream_type:#04x}) on PID {pid} is not carried as {kind}: encode as one of the kinds of StreamConfig and leave its stream type"
     )]
     StreamType {
         /// PID of the stream.
         pid: Pid,
         /// The offending code point.
         stream_type: u8,
+        /// What it stands for.
+        name: &'static str,
+        /// What the stream was configured as.
+        kind: &'static str,
+    },
+    /// Nothing that could carry the PCR.
+    #[error("none of the streams is picture or sound, which the PCR goes with: add one")]
+    NoClock,
+    /// Private data that nothing tells the meaning of.
+    #[error("the data on PID {pid} needs a {descriptor}: add it to its descriptors")]
+    NotAnnounced {
+        /// PID of the stream.
+        pid: Pid,
+        /// The descriptor that lacks.
+        descriptor: &'static str,
+    },
+    /// Units of data that the decoder has no room for, or that take too long at their rate.
+    #[error(
+        "units of {bytes} bytes on PID {pid} are outside 1 to {largest} bytes: cut them, or raise the rate"
+    )]
+    LongestUnit {
+        /// PID of the stream.
+        pid: Pid,
+        /// The offending size.
+        bytes: usize,
+        /// Largest accepted at this rate.
+        largest: usize,
+    },
+    /// Cues that cannot be sent as told.
+    #[error("cues {what}: {value} is outside {smallest} to {largest}")]
+    Cues {
+        /// Which figure.
+        what: &'static str,
+        /// The offending value.
+        value: i64,
+        /// Smallest accepted.
+        smallest: i64,
+        /// Largest accepted.
+        largest: i64,
     },
     /// A language that is no ISO 639-2 code.
     #[error("language {language:?} on PID {pid} is no ISO 639-2 code: three letters a to z")]
@@ -257,6 +265,7 @@ impl MuxConfig {
             service_name: service_name.to_owned(),
             provider_name: "RetroVue".to_owned(),
             streams,
+            cues: None,
             information: Information::default(),
             rate: MuxRate::Variable { peak_bps: None },
             resume: None,
@@ -295,13 +304,17 @@ impl MuxConfig {
 
     /// Position in `streams` of the stream that carries the PCR.
     pub(crate) fn pcr_stream(&self) -> usize {
-        let video = |stream: &StreamConfig| matches!(stream.kind, StreamKind::Video { .. });
-        self.streams.iter().position(video).unwrap_or(0)
+        let position = |is: fn(&StreamConfig) -> bool| self.streams.iter().position(is);
+        position(|stream| stream.kind.is_video()).or(position(|stream| stream.kind.is_audio())).unwrap_or(0)
     }
 
     /// What the tables are made from.
     pub(crate) fn tables(&self) -> SiConfig {
         let information = &self.information;
+        let mut descriptors: Vec<Descriptor> = self.cues.iter().map(|_| CUES_DESCRIPTOR).collect();
+        let of_streams = self.streams.iter().map(|stream| stream.program_descriptors(self.program_number));
+        // One pointer to ID3 does for all of it.
+        descriptors.extend(of_streams.flatten().next());
         SiConfig {
             transport_stream_id: self.transport_stream_id,
             original_network_id: self.original_network_id,
@@ -309,8 +322,11 @@ impl MuxConfig {
             pmt_pid: self.pmt_pid,
             program: Program {
                 pcr_pid: self.streams.get(self.pcr_stream()).map_or(Pid::NULL, |stream| stream.pid),
-                descriptors: vec![],
-                streams: self.streams.iter().map(StreamConfig::program_stream).collect(),
+                descriptors,
+                streams: {
+                    let streams = self.streams.iter().map(StreamConfig::program_stream);
+                    streams.chain(self.cues.iter().map(CueConfig::program_stream)).collect()
+                },
             },
             service: Some(ServiceDescription {
                 service_type: TELEVISION,
@@ -369,6 +385,10 @@ impl MuxConfig {
         let tables = self.tables();
         tables.validate()?;
         self.streams.iter().try_for_each(StreamConfig::validate)?;
+        if self.streams.iter().all(|stream| !stream.kind.is_video() && !stream.kind.is_audio()) {
+            return Err(ConfigError::NoClock);
+        }
+        self.cues.as_ref().map_or(Ok(()), CueConfig::validate)?;
         for name in [&self.service_name, &self.provider_name] {
             validate_name(name)?;
         }
@@ -386,114 +406,6 @@ impl MuxConfig {
 /// `service_type` of a digital television service (EN 300 468 table 89).
 const TELEVISION: u8 = 0x01;
 
-impl StreamConfig {
-    /// H.264 on the usual video PID, up to 60 pictures a second; figures as [`StreamKind::Video`] defines them.
-    #[must_use]
-    pub const fn h264(max_bitrate_bps: u64, cpb_bits: u64) -> StreamConfig {
-        StreamConfig {
-            pid: Pid::DEFAULT_VIDEO,
-            stream_type: StreamType::H264,
-            kind: StreamKind::Video { max_bitrate_bps, cpb_bits },
-            language: None,
-            units_per_second: 60,
-            descriptors: Vec::new(),
-        }
-    }
-
-    /// Stereo AAC in ADTS at 48 kHz on the usual audio PID.
-    #[must_use]
-    pub const fn aac_adts(bitrate_bps: u64) -> StreamConfig {
-        StreamConfig {
-            pid: Pid::DEFAULT_AUDIO,
-            stream_type: StreamType::AAC_ADTS,
-            kind: StreamKind::Audio { bitrate_bps },
-            language: None,
-            units_per_second: 47,
-            descriptors: Vec::new(),
-        }
-    }
-
-    /// The same stream on another PID.
-    #[must_use]
-    pub fn on_pid(mut self, pid: Pid) -> StreamConfig {
-        self.pid = pid;
-        self
-    }
-
-    /// The same stream, marked with its ISO 639-2 language.
-    #[must_use]
-    pub fn with_language(mut self, language: [u8; 3]) -> StreamConfig {
-        self.language = Some(language);
-        self
-    }
-
-    /// The same stream with a further descriptor in the program map.
-    #[must_use]
-    pub fn with_descriptor(mut self, descriptor: Descriptor) -> StreamConfig {
-        self.descriptors.push(descriptor);
-        self
-    }
-
-    /// What the program map tells of the stream.
-    pub(crate) fn program_stream(&self) -> ProgramStream {
-        let mut descriptors = self.descriptors.clone();
-        descriptors.extend(self.language.map(|language| Descriptor::Language { language, audio_type: 0 }));
-        descriptors.push(Descriptor::MaximumBitrate { bps: pacing::packets_bps(self) });
-        ProgramStream { stream_type: self.stream_type, pid: self.pid, descriptors }
-    }
-
-    /// Most access units a stream may have in a second.
-    pub const MAX_UNITS_PER_SECOND: u32 = 240;
-
-    /// The same stream with at most so many access units a second.
-    #[must_use]
-    pub fn with_units_per_second(mut self, units_per_second: u32) -> StreamConfig {
-        self.units_per_second = units_per_second;
-        self
-    }
-
-    /// Smallest rate in bit/s at which so many access units a second pass the stream's transport buffer.
-    #[must_use]
-    pub fn smallest_bitrate_bps(&self) -> u64 {
-        pacing::smallest_stream_bps(self)
-    }
-
-    fn validate(&self) -> Result<(), ConfigError> {
-        let (pid, units_per_second) = (self.pid, self.units_per_second);
-        if !(1..=StreamConfig::MAX_UNITS_PER_SECOND).contains(&units_per_second) {
-            return Err(ConfigError::UnitsPerSecond { pid, units_per_second });
-        }
-        let (bps, smallest, largest, expected) = match self.kind {
-            StreamKind::Video { max_bitrate_bps, .. } => {
-                (max_bitrate_bps, 100_000, 240_000_000, StreamType::H264)
-            }
-            StreamKind::Audio { bitrate_bps } => (bitrate_bps, 8_000, 512_000, StreamType::AAC_ADTS),
-        };
-        if self.stream_type != expected {
-            return Err(ConfigError::StreamType { pid, stream_type: self.stream_type.0 });
-        }
-        if bps < smallest || bps > largest {
-            return Err(ConfigError::Bitrate { pid, bps, smallest, largest });
-        }
-        if let StreamKind::Video { max_bitrate_bps, cpb_bits } = self.kind {
-            let largest = max_bitrate_bps * pacing::LONGEST_CPB_SECONDS;
-            if cpb_bits == 0 || cpb_bits > largest {
-                return Err(ConfigError::CpbSize { pid, cpb_bits, largest });
-            }
-        }
-        let smallest = self.smallest_bitrate_bps();
-        if bps < smallest {
-            return Err(ConfigError::StreamRateTooLow { pid, bps, units_per_second, smallest });
-        }
-        match self.language {
-            Some(language) if !language.iter().all(u8::is_ascii_lowercase) => {
-                Err(ConfigError::Language { pid, language })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 fn validate_name(name: &str) -> Result<(), ConfigError> {
     if name.chars().any(char::is_control) {
         return Err(ConfigError::NameControl { name: name.to_owned() });
@@ -504,6 +416,17 @@ fn validate_name(name: &str) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StreamType;
+    use crate::si::Ac3Signalling;
+
+    const SUBS: Pid = Pid::new(0x120);
+
+    const SUBTITLING: Descriptor = Descriptor::Subtitling {
+        language: *b"deu",
+        subtitling_type: 0x10,
+        composition_page: 1,
+        ancillary_page: 1,
+    };
 
     fn config() -> MuxConfig {
         MuxConfig::new("One", vec![StreamConfig::h264(4_000_000, 4_000_000), StreamConfig::aac_adts(192_000)])
@@ -512,17 +435,42 @@ mod tests {
     #[test]
     fn each_fault_is_refused_by_its_name() {
         type Fault = (fn(&mut MuxConfig), &'static str);
-        let faults: [Fault; 14] = [
+        let faults: [Fault; 24] = [
             (|c| c.streams.clear(), "1 to 8 streams, not 0"),
             (|c| c.program_number = 0, "program_number must not be 0"),
             (|c| c.information.versions.pmt = 32, "version 32"),
             (|c| c.pmt_pid = Pid::SDT, "PID 0x0011 cannot be assigned"),
             (|c| c.pmt_pid = Pid::DEFAULT_AUDIO, "PID 0x0101 is used twice"),
-            (|c| c.streams[0].stream_type = StreamType::HEVC, "stream type 0x24 on PID 0x0100"),
-            (|c| c.streams[1].language = Some(*b"EN "), "PID 0x0101 is no ISO 639-2 code"),
-            (|c| c.streams[1].kind = StreamKind::Audio { bitrate_bps: 1 }, "bit rate 1 on PID 0x0101"),
             (
-                |c| c.streams[0].kind = StreamKind::Video { max_bitrate_bps: 1_000_000, cpb_bits: 5_000_001 },
+                |c| c.streams[0].stream_type = StreamType::HEVC,
+                "HEVC (stream type 0x24) on PID 0x0100 is not carried as H.264",
+            ),
+            (|c| c.streams[0].stream_type = StreamType(0x33), "VVC (stream type 0x33) on PID 0x0100"),
+            (|c| c.streams[1].stream_type = StreamType(0x11), "AAC in LATM (stream type 0x11) on PID 0x0101"),
+            (
+                |c| c.streams[1] = StreamConfig::ac3(Ac3Signalling::Dvb, 640_001),
+                "outside 32000 to 640000 bit/s",
+            ),
+            (|c| c.streams[1] = StreamConfig::id3(SUBS, 100_000, 11_251), "1 to 11250 bytes"),
+            (|c| c.streams[1] = StreamConfig::dvb_subtitles(SUBS, 180_001, 9, SUBTITLING), "outside 1000 to"),
+            (|c| c.streams[1] = StreamConfig::teletext(SUBS, 32, SUBTITLING), "needs a teletext_descriptor"),
+            (
+                |c| c.streams[1] = StreamConfig::dvb_subtitles(SUBS, 90_000, 9, Descriptor::Id3),
+                "subtitling_desc",
+            ),
+            (
+                |c| c.streams = vec![StreamConfig::id3(SUBS, 10_000, 100)],
+                "none of the streams is picture or sound",
+            ),
+            (|c| c.cues = Some(CueConfig::new(Pid::DEFAULT_AUDIO)), "PID 0x0101 is used twice"),
+            (
+                |c| c.cues = Some(CueConfig { heartbeat_s: Some(0), ..CueConfig::new(Pid::DEFAULT_CUES) }),
+                "seconds between heartbeats: 0 is outside 1 to 3600",
+            ),
+            (|c| c.streams[1].language = Some(*b"EN "), "PID 0x0101 is no ISO 639-2 code"),
+            (|c| c.streams[1] = StreamConfig::aac_adts(1), "bit rate 1 on PID 0x0101"),
+            (
+                |c| c.streams[0] = StreamConfig::h264(1_000_000, 5_000_001),
                 "5000001 bits on PID 0x0100 is outside 1 to 5000000",
             ),
             (|c| c.rate = MuxRate::Variable { peak_bps: Some(7_799_999) }, "at least 7800000 bit/s"),

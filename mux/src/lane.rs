@@ -1,13 +1,15 @@
 //! One elementary stream inside the muxer: its units, its continuity, its buffers, and the instant from
 //! which its next packet may leave. Lanes know nothing of each other.
 
-use crate::access_unit::{PushError, UnitHeader, is_adts_frame, missing_delimiter};
-use crate::config::{StreamConfig, StreamKind};
+use crate::access_unit::{PushError, StreamIndex, UnitHeader};
 use crate::decoder_buffer::DecoderBuffer;
 use crate::pacing::{self, StreamPace};
 use crate::packet::{BODY_SIZE, Counter};
-use crate::pes::{self, PesHeader};
+use crate::pes::PesHeader;
 use crate::pid::Pid;
+use crate::stream_config::StreamConfig;
+use crate::stream_kind::StreamKind;
+use crate::unit_beginning;
 use crate::unit_queue::{Unit, UnitQueue};
 use crate::wire::Wire;
 use retrovue_timebase::Ticks90k;
@@ -22,16 +24,23 @@ const LARGEST_STAMP: u64 = 1 << 53;
 /// How much media beyond the difference of leads a lane holds: what a caller may push before it polls.
 const QUEUED_MS: u64 = 1_000;
 
+/// Bytes a PCR takes of a packet.
+const CLOCK_SIZE: usize = 8;
+
 pub(crate) struct Lane {
     pub(crate) pid: Pid,
     pub(crate) counter: Counter,
-    pub(crate) is_video: bool,
+    pub(crate) kind: StreamKind,
     stream_id: u8,
     pace: StreamPace,
     /// Ticks from packet to packet within the front unit.
     pub(crate) interval: i64,
     /// Earliest departure of the next packet as far as transport and decoder buffers go.
     pub(crate) ready: i64,
+    /// Of what keeps a schedule: when its next packet would leave if nothing else did, and when it may as far
+    /// as the transport buffer goes.
+    scheduled: i64,
+    drained: i64,
     /// Bytes of the front unit still to leave; 0 before its first packet.
     pub(crate) left: usize,
     /// When the next packet of the begun unit should leave, so that the others behind it are in time too.
@@ -41,6 +50,10 @@ pub(crate) struct Lane {
     /// The next packet leaves after a wait for the decoder's buffer.
     resumes: bool,
     last_dts: Option<i64>,
+    /// A unit was taken.
+    begun: bool,
+    /// The PCR goes with it.
+    pub(crate) carries_clock: bool,
     pub(crate) ended: bool,
     /// Most bytes a unit may have.
     largest: usize,
@@ -98,32 +111,35 @@ impl Lane {
     /// A lane that also holds what piles up while streams with a longer lead catch up.
     pub(crate) fn new(
         config: &StreamConfig,
-        index_of_kind: u8,
+        index_of_class: u8,
         pace: StreamPace,
         longest_lead: i64,
         counter: Counter,
     ) -> Lane {
-        let (is_video, stream_id) = match config.kind {
-            StreamKind::Video { .. } => (true, pes::STREAM_ID_VIDEO),
-            StreamKind::Audio { .. } => (false, pes::STREAM_ID_AUDIO),
-        };
         let units = |ticks: i64| (ticks / pacing::MS) as usize * config.units_per_second as usize / 1000 + 2;
         Lane {
             pid: config.pid,
             counter,
-            is_video,
-            stream_id: stream_id + index_of_kind,
+            kind: config.kind,
+            stream_id: config.kind.stream_id(index_of_class),
             pace,
             interval: pace.interval,
             ready: i64::MIN / 2,
+            scheduled: i64::MIN / 2,
+            drained: i64::MIN / 2,
             left: 0,
             deadline: 0,
             queue: UnitQueue::new(2 * units(longest_lead - pace.lead + QUEUED_MS as i64 * pacing::MS)),
             buffer: DecoderBuffer::new(pace.buffer, units(pace.lead)),
             resumes: false,
             last_dts: None,
+            begun: false,
+            carries_clock: false,
             ended: false,
-            largest: Lane::queue_bytes(config, pace, longest_lead),
+            largest: match config.kind {
+                StreamKind::Data { longest_bytes, .. } => longest_bytes,
+                _ => Lane::queue_bytes(config, pace, longest_lead),
+            },
         }
     }
 
@@ -133,10 +149,13 @@ impl Lane {
         // A quarter as much again for units above the average; the constant for what exceeds small rates and
         // buffers (a first picture without rate control).
         let (bits, spare) = match config.kind {
-            StreamKind::Video { max_bitrate_bps, cpb_bits } => {
+            StreamKind::Video { max_bitrate_bps, cpb_bits, .. } => {
                 (max_bitrate_bps * queued_ms / 1000 + cpb_bits, 1 << 20)
             }
-            StreamKind::Audio { bitrate_bps } => (bitrate_bps * queued_ms / 1000, 1 << 16),
+            StreamKind::Audio { bitrate_bps, .. } => (bitrate_bps * queued_ms / 1000, 1 << 16),
+            StreamKind::Data { bitrate_bps, longest_bytes, .. } => {
+                (bitrate_bps * queued_ms / 1000 + 8 * longest_bytes as u64, 1 << 12)
+            }
         };
         (bits / 8 * 5 / 4) as usize + spare
     }
@@ -152,10 +171,12 @@ impl Lane {
         match self.queue.front() {
             Some(unit) => {
                 if self.left > 0 {
-                    return Next::Packet { from: self.ready, deadline: self.deadline, begins_point: false };
+                    let deadline = self.deadline.min(self.ready.saturating_add(self.pace.within));
+                    return Next::Packet { from: self.ready, deadline, begins_point: false };
                 }
                 let from = self.ready.max(unit.dts * 300 - self.pace.lead);
-                Next::Packet { from, deadline: self.first_deadline(unit), begins_point: unit.random_access }
+                let deadline = self.first_deadline(unit).min(from.saturating_add(self.pace.within));
+                Next::Packet { from, deadline, begins_point: unit.random_access }
             }
             None if self.ended => Next::Never,
             None => {
@@ -184,9 +205,11 @@ impl Lane {
         self.left = len;
         if let Some(unit) = self.queue.front() {
             self.deadline = self.first_deadline(unit);
+            self.scheduled = self.ready.max(unit.dts * 300 - self.pace.lead);
         }
         if self.pace.spread > 0 {
-            let packets = (len / BODY_SIZE + 1) as i64;
+            let clock = if self.carries_clock { CLOCK_SIZE } else { 0 };
+            let packets = ((len + clock) / BODY_SIZE + 1) as i64;
             self.interval = self.pace.interval.max(self.pace.spread / packets);
         }
     }
@@ -195,8 +218,24 @@ impl Lane {
     /// followed early, as far as the transport buffer of 512 bytes allows.
     #[inline]
     pub(crate) fn sent(&mut self, from: i64, at: i64) {
-        self.ready = (from + self.interval).max(at - self.pace.catch_up);
+        self.ready = if self.pace.keeps_schedule {
+            self.scheduled += self.interval;
+            self.drained = (self.drained + self.pace.drain).max(at - self.pace.catch_up);
+            self.scheduled.max(self.drained)
+        } else {
+            (from + self.interval).max(at - self.pace.catch_up)
+        };
         self.deadline += self.pace.interval;
+    }
+
+    /// Accounts for a packet without payload sent at `at`.
+    pub(crate) fn sent_alone(&mut self, at: i64) {
+        if self.pace.keeps_schedule {
+            self.drained = self.drained.max(at) + self.pace.drain;
+            self.ready = self.ready.max(self.drained);
+        } else {
+            self.ready = self.ready.max(at) + self.pace.interval;
+        }
     }
 
     /// Whether a packet of `payload` bytes stands before or behind a wait for the decoder's buffer.
@@ -209,7 +248,8 @@ impl Lane {
     /// decoder's buffer; at a variable rate those on both sides of a wait do not count.
     #[inline]
     pub(crate) fn plain_packets(&self, constant: bool) -> usize {
-        if self.left <= BODY_SIZE {
+        // What keeps a schedule leaves in no even row.
+        if self.left <= BODY_SIZE || self.pace.keeps_schedule {
             return 0;
         }
         let bodies = (self.left - 1) / BODY_SIZE;
@@ -284,12 +324,13 @@ impl Lane {
         if let Some(from) = self.buffer.room_from(bytes) {
             self.resumes = from > self.ready;
             self.ready = self.ready.max(from);
+            // What is ahead of its decoder has nothing to catch up with.
+            self.scheduled = self.scheduled.max(from);
         }
     }
 
-    /// Judges a unit. `latest` is the latest DTS of any stream. Returns the delimiter it lacks.
-    pub(crate) fn judge(&self, unit: &UnitHeader, latest: Option<i64>) -> Result<&'static [u8], PushError> {
-        let UnitHeader { stream, pts, dts, len, .. } = *unit;
+    /// Judges a decoding time. `latest` is the latest DTS of any stream.
+    fn judge_dts(&self, stream: StreamIndex, dts: Ticks90k, latest: Option<i64>) -> Result<(), PushError> {
         if self.ended {
             return Err(PushError::Ended { stream, dts });
         }
@@ -302,23 +343,36 @@ impl Lane {
         if let Some(previous) = self.last_dts.or(latest).filter(|&last| (dts.0 - last).abs() > LONGEST_GAP) {
             return Err(PushError::DtsGap { stream, dts, previous: Ticks90k(previous) });
         }
+        Ok(())
+    }
+
+    /// Judges a unit. `latest` is the latest DTS of any stream. Returns the delimiter it lacks.
+    pub(crate) fn judge(&self, unit: &UnitHeader, latest: Option<i64>) -> Result<&'static [u8], PushError> {
+        let UnitHeader { stream, pts, dts, len, .. } = *unit;
+        self.judge_dts(stream, dts, latest)?;
         if pts < dts || pts.0 > dts.0 + LONGEST_GAP {
             return Err(PushError::PtsOutOfRange { stream, pts, dts });
         }
-        let delimiter = if self.is_video {
-            if self.last_dts.is_none() && !unit.random_access {
-                return Err(PushError::NoRandomAccess { stream, dts });
-            }
-            missing_delimiter(unit.beginning()).ok_or(PushError::NotAnnexB { stream, dts })?
-        } else if is_adts_frame(unit.beginning(), len) {
-            &[]
-        } else {
-            return Err(PushError::NotAdts { stream, dts, bytes: len });
-        };
+        if self.kind.is_video() && !self.begun && !unit.random_access {
+            return Err(PushError::NoRandomAccess { stream, dts });
+        }
+        let delimiter = unit_beginning::judge(self.kind, unit)?;
         if len > self.largest {
             return Err(PushError::TooLarge { stream, dts, bytes: len, largest: self.largest });
         }
         Ok(delimiter)
+    }
+
+    /// No unit comes with a DTS before `dts`.
+    pub(crate) fn skip_to(
+        &mut self,
+        stream: StreamIndex,
+        dts: Ticks90k,
+        latest: Option<i64>,
+    ) -> Result<(), PushError> {
+        self.judge_dts(stream, dts, latest)?;
+        self.last_dts = Some(dts.0 - 1);
+        Ok(())
     }
 
     /// Takes a unit that was judged.
@@ -326,13 +380,18 @@ impl Lane {
         if self.queue.is_full() {
             return Err(PushError::Full { stream: unit.stream });
         }
-        let header = PesHeader::new(self.stream_id, unit.pts, unit.dts, delimiter.len() + unit.len);
+        let payload = delimiter.len() + unit.len;
+        let header = if self.kind.is_teletext() {
+            PesHeader::teletext(self.stream_id, unit.pts, unit.dts, payload)
+        } else {
+            PesHeader::new(self.stream_id, unit.pts, unit.dts, payload)
+        };
         let (prefix, prefix_len) = header.with_delimiter(delimiter);
         let len = prefix_len + unit.len;
-        let random_access = self.is_video && unit.random_access;
+        let random_access = self.kind.is_video() && unit.random_access;
         let packets = (len / BODY_SIZE) as i64;
         self.queue.push(Unit { len, packets, dts: unit.dts.0, random_access, prefix, prefix_len });
-        self.last_dts = Some(unit.dts.0);
+        (self.last_dts, self.begun) = (Some(unit.dts.0), true);
         Ok(())
     }
 }

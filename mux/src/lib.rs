@@ -1,9 +1,10 @@
-//! MPEG-TS written from scratch: H.264 and AAC access units in, transport packets out, each with the
-//! 27 MHz instant at which it leaves.
+//! MPEG-TS written from scratch: access units of pictures, sound and data in, transport packets out, each
+//! with the 27 MHz instant at which it leaves.
 //!
 //! ```text
 //!  AccessUnit ──▶ push ─▶ lane: PES header, queue ─┐
 //!  AccessUnit ──▶ push ─▶ lane: PES header, queue ─┤   earliest first    packets + departures
+//!  SpliceInfo ──▶ cue ──▶ sections ────────────────┤
 //!                              PAT, PMT, SDT ──────┼──▶  decide ──▶ poll ──────▶ Run
 //!                              PCR ────────────────┘
 //! ```
@@ -49,14 +50,22 @@ mod pid;
 mod run;
 pub mod si;
 mod source;
+pub mod splice;
+mod stream_config;
+mod stream_kind;
+mod target_decoder;
 pub mod ts;
+mod unit_beginning;
 mod unit_queue;
 mod wire;
 
 pub use access_unit::{AccessUnit, PushError, StreamIndex, UnitHeader};
-pub use config::{ConfigError, Information, MuxConfig, MuxRate, Resume, StreamConfig, StreamKind};
+pub use config::{ConfigError, Information, MuxConfig, MuxRate, Resume};
 pub use muxer::Muxer;
 pub use packet::{PACKET_SIZE, PCR_MODULUS};
 pub use pid::{Pid, StreamType};
 pub use run::{MuxEvent, Poll, Run};
 pub use source::{Bodies, Queues, UnitBytes};
+pub use splice::{CueConfig, CueError};
+pub use stream_config::StreamConfig;
+pub use stream_kind::{AudioCoding, DataFormat, StreamKind, VideoCoding};

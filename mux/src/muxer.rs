@@ -22,6 +22,7 @@ use crate::si::{
     TableVersions,
 };
 use crate::source::{Bodies, Queues, UnitBytes};
+use crate::splice::{CueError, CueLane, SpliceInfo};
 use crate::wire::{Pace, Wire};
 use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
 use std::collections::VecDeque;
@@ -52,6 +53,7 @@ pub struct Muxer<S = Queues> {
     pcr_lane: usize,
     lead: i64,
     tables: Carousel,
+    cues: Option<CueLane>,
     /// The table that leaves next, until another may that is more urgent.
     due: Due,
     due_until: i64,
@@ -74,6 +76,8 @@ enum Step {
     Table,
     /// A packet that only carries a PCR.
     Pcr,
+    /// The next packet of a cue.
+    Cue,
     /// The next packet of a lane, ready from `from` on.
     Unit {
         lane: usize,
@@ -125,19 +129,21 @@ impl<S> Muxer<S> {
     /// Refuses a configuration that could not be kept to, naming the value.
     pub fn with_source(config: MuxConfig, source: S) -> Result<Muxer<S>, ConfigError> {
         let lead = config.lead()?.0;
-        let (mut videos, mut sounds) = (0, 0);
+        let (mut videos, mut others) = (0, 0);
         let mut lanes = Vec::with_capacity(config.streams.len());
         for stream in &config.streams {
-            let is_video = matches!(stream.kind, crate::StreamKind::Video { .. });
-            let index_of_kind = if is_video { &mut videos } else { &mut sounds };
+            let index_of_class = if stream.kind.is_video() { &mut videos } else { &mut others };
             let pace = StreamPace::new(&config, stream);
             let counter = Resume::counter(config.resume.as_ref(), stream.pid);
-            lanes.push(Lane::new(stream, *index_of_kind, pace, lead, counter));
-            *index_of_kind += 1;
+            // Teletext has no adaptation fields beside payload (EN 300 472 §4.1): its counter alone goes on.
+            let counter = if stream.kind.is_teletext() { counter.unmarked() } else { counter };
+            lanes.push(Lane::new(stream, *index_of_class, pace, lead, counter));
+            *index_of_class += 1;
         }
         let mut order: Vec<usize> = (0..lanes.len()).collect();
-        order.sort_by_key(|&index| (lanes[index].is_video, index));
+        order.sort_by_key(|&index| (lanes[index].kind.is_video(), index));
         let pcr_lane = config.pcr_stream();
+        lanes[pcr_lane].carries_clock = true;
         let tables = config.tables();
         let program = tables.program.clone();
         let tables = Carousel::new(tables, config.resume.as_ref())?;
@@ -145,6 +151,7 @@ impl<S> Muxer<S> {
             source,
             due: tables.next(),
             due_until: i64::MAX,
+            cues: config.cues.map(|cues| CueLane::new(cues, config.resume.as_ref())),
             tables,
             announced: i64::MIN / 2,
             coming: VecDeque::with_capacity(MOST_COMING),
@@ -208,6 +215,34 @@ impl<S> Muxer<S> {
         }
     }
 
+    /// Declares that no unit of `stream` comes with a DTS before `dts`, so that the others need not wait for
+    /// it: what a stream of subtitles says while nobody speaks. `dts` rises like that of units, and leaps no
+    /// further than ten seconds.
+    ///
+    /// # Errors
+    /// As a push of a unit with that DTS.
+    pub fn skip_to(&mut self, stream: StreamIndex, dts: Ticks90k) -> Result<(), PushError> {
+        let (latest, streams) = (self.lanes.iter().filter_map(Lane::last_dts).max(), self.lanes.len());
+        match self.lanes.get_mut(stream.0) {
+            Some(lane) => lane.skip_to(stream, dts, latest),
+            None => Err(PushError::UnknownStream { stream, streams }),
+        }
+    }
+
+    /// Announces a splice. Its section leaves [`crate::CueConfig::ahead`] of the instant it names, but not before
+    /// the last DTS that was pushed to every stream: which packets it stands between depends on what was
+    /// pushed before, not on what was polled. Returns from when on it may leave. Repeating it is the
+    /// caller's.
+    ///
+    /// # Errors
+    /// [`CueError::Full`] asks to poll first; the others say what is wrong with the cue.
+    pub fn cue(&mut self, info: &SpliceInfo) -> Result<Ticks27M, CueError> {
+        let certain = self.certain();
+        let cues = self.cues.as_mut().ok_or(CueError::NotConfigured)?;
+        let (certain, _) = certain.ok_or(CueError::Ended)?;
+        cues.push(info, certain)
+    }
+
     /// Declares that `stream` gets no more access units, so that the others need not wait for it.
     pub fn end_stream(&mut self, stream: StreamIndex) {
         if let Some(lane) = self.lanes.get_mut(stream.0) {
@@ -230,7 +265,8 @@ impl<S> Muxer<S> {
     /// resumed: what [`crate::Resume::counters`] of the next session takes.
     pub fn counters(&self) -> impl Iterator<Item = (Pid, u8)> + '_ {
         let lanes = self.lanes.iter().filter_map(|lane| lane.counter.last().map(|last| (lane.pid, last)));
-        self.tables.counters().chain(lanes)
+        let cues = self.cues.iter().filter_map(|cues| cues.counter.last().map(|last| (cues.pid(), last)));
+        self.tables.counters().chain(lanes).chain(cues)
     }
 
     /// The versions of the tables now: what [`crate::Information::versions`] of the next session takes.
@@ -341,7 +377,8 @@ impl<S> Muxer<S> {
         let Some(start) = self.start else { return self.decide_start() };
         let (due, announcing) = (self.due, !self.tables.is_announced());
         let begun = self.last_pcr.is_some();
-        let mut choice = Choice::new(2 + self.order.len());
+        let cue_place = 2 + self.order.len();
+        let mut choice = Choice::new(cue_place + usize::from(self.cues.is_some()));
         let (mut unknown_from, mut unknown_lane) = (i64::MAX, usize::MAX);
         let (mut alive, mut some_wait) = (false, false);
         for (place, &index) in self.order.iter().enumerate() {
@@ -370,7 +407,14 @@ impl<S> Muxer<S> {
         if let Some(from) = self.pcr_due(start) {
             choice.consider(1, from, from + pacing::PCR_GRACE);
         }
+        if let Some((from, deadline)) = self.cues.as_ref().and_then(CueLane::next).filter(|_| begun) {
+            choice.consider(cue_place, from, deadline);
+        }
         let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(choice.earliest()) };
+        let (certain, certain_lane) = self.certain().unwrap_or((i64::MAX, 0));
+        if certain <= at {
+            return Decision::Blocked { lane: certain_lane };
+        }
         // Where no unit waits, the next push or the end decides whether anything follows at all.
         if unknown_lane != usize::MAX && (unknown_from <= at || !some_wait) {
             return Decision::Blocked { lane: unknown_lane };
@@ -380,6 +424,7 @@ impl<S> Muxer<S> {
             None => Step::Null,
             Some(0) => Step::Table,
             Some(1) => Step::Pcr,
+            Some(place) if place == cue_place => Step::Cue,
             Some(place) => {
                 let lane = self.order[place - 2];
                 if self.must_announce(lane, at) {
@@ -388,8 +433,17 @@ impl<S> Muxer<S> {
                 Step::Unit { lane, from: choice.from[place], deadline: choice.deadline[place] }
             }
         };
-        let until = until.min(unknown_from).min(self.due_until.max(at + 1)).min(self.next_events());
+        let until =
+            until.min(unknown_from).min(certain).min(self.due_until.max(at + 1)).min(self.next_events());
         Decision::Send { step, at, until, rival }
+    }
+
+    /// Where there are cues: an instant that no packet has reached, whatever was polled, with the stream that
+    /// it goes by. It is the last DTS pushed of the stream that is least far; a unit is late from then on.
+    fn certain(&self) -> Option<(i64, usize)> {
+        self.cues.as_ref()?;
+        let open = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.ended);
+        open.map(|(index, lane)| (lane.last_dts().map_or(i64::MIN, |dts| dts * 300), index)).min()
     }
 
     /// From when on a packet leaves that only carries a PCR.
@@ -398,8 +452,10 @@ impl<S> Muxer<S> {
         match self.last_pcr {
             Some(last) => Some(last + pacing::PCR_HARD),
             None => {
-                let gone = matches!(self.lanes[self.pcr_lane].next(), Next::Never);
-                (gone && self.tables.has_begun()).then_some(start)
+                // The stream that carries it begins later than another, or not at all.
+                let is_there =
+                    matches!(self.lanes[self.pcr_lane].next(), Next::Packet { from, .. } if from <= start);
+                (!is_there && self.tables.has_begun()).then_some(start)
             }
         }
     }
@@ -412,24 +468,23 @@ impl<S> Muxer<S> {
             && self.tables.announcement_from() <= at
     }
 
-    /// The stream with the PCR says when it all begins; without it, the earliest of the others.
+    /// It all begins with the first packet of any stream.
     fn decide_start(&self) -> Decision {
-        let mut start: Option<i64> = None;
-        for index in std::iter::once(self.pcr_lane).chain(self.order.iter().copied()) {
-            match self.lanes[index].next() {
-                Next::Unknown { .. } => return Decision::Blocked { lane: index },
-                Next::Packet { from, .. } => {
-                    start = Some(start.map_or(from, |start| start.min(from)));
-                    if index == self.pcr_lane {
-                        break;
-                    }
+        let (mut start, mut unknown): (Option<i64>, Option<(i64, usize)>) = (None, None);
+        for (index, lane) in self.lanes.iter().enumerate() {
+            match lane.next() {
+                Next::Unknown { not_before } => {
+                    unknown = unknown.filter(|&(first, _)| first <= not_before).or(Some((not_before, index)));
                 }
+                Next::Packet { from, .. } => start = Some(start.map_or(from, |start| start.min(from))),
                 Next::Never => {}
             }
         }
-        match start {
-            Some(at) => Decision::Send { step: Step::Table, at, until: i64::MIN, rival: i64::MIN },
-            None => Decision::Done,
+        match (start, unknown) {
+            (Some(at), Some((first, lane))) if first <= at => Decision::Blocked { lane },
+            (Some(at), _) => Decision::Send { step: Step::Table, at, until: i64::MIN, rival: i64::MIN },
+            (None, Some((_, lane))) => Decision::Blocked { lane },
+            (None, None) => Decision::Done,
         }
     }
 }
@@ -474,6 +529,11 @@ impl<S: UnitBytes> Muxer<S> {
                 return Poll::Packets(Run::single(at));
             }
             Step::Pcr => self.write_pcr_packet(first, at),
+            Step::Cue => {
+                if let Some(cues) = &mut self.cues {
+                    cues.write(first, at);
+                }
+            }
             Step::Null => return Poll::Packets(self.write_nulls(packets, until)),
             Step::Unit { lane, from, deadline } => {
                 let until = if lane == self.pcr_lane { until.min(self.pcr_from()) } else { until };
@@ -492,11 +552,11 @@ impl<S: UnitBytes> Muxer<S> {
         let lane = &mut self.lanes[self.pcr_lane];
         let adaptation = Adaptation {
             discontinuity: lane.counter.take_discontinuity(),
-            random_access: false,
             pcr: Some(at),
+            ..Adaptation::default()
         };
         packet::write_adaptation_only(packet, lane.pid, lane.counter.repeated(), adaptation);
-        lane.sent(lane.ready.max(at), at);
+        lane.sent_alone(at);
         self.last_pcr = Some(at);
     }
 
@@ -570,6 +630,7 @@ impl<S: UnitBytes> Muxer<S> {
         let adaptation = Adaptation {
             discontinuity: lane.counter.take_discontinuity(),
             random_access,
+            priority: random_access && lane.kind.is_av1(),
             pcr: has_pcr.then_some(at),
         };
         let payload = lane.left.min(BODY_SIZE - adaptation.size());
@@ -596,7 +657,7 @@ impl<S: UnitBytes> Muxer<S> {
     }
 }
 
-/// What could leave, by place: a table, a PCR, and the streams in their order.
+/// What could leave, by place: a table, a PCR, the streams in their order, and a cue.
 struct Choice {
     from: [i64; Choice::MOST],
     deadline: [i64; Choice::MOST],
@@ -604,7 +665,7 @@ struct Choice {
 }
 
 impl Choice {
-    const MOST: usize = MuxConfig::MAX_STREAMS + 2;
+    const MOST: usize = MuxConfig::MAX_STREAMS + 3;
 
     #[inline]
     fn new(count: usize) -> Choice {

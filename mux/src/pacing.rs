@@ -11,20 +11,18 @@
 //! then, and everything is complete one PCR interval early. At a constant rate
 //! arrival is what the position in the stream says, and none of that is needed.
 
-use crate::config::{MuxConfig, MuxRate, StreamConfig, StreamKind};
+use crate::config::{MuxConfig, MuxRate};
 use crate::packet::{BODY_SIZE, PACKET_SIZE};
+use crate::splice::CUE_INTERVAL;
+use crate::stream_config::StreamConfig;
+use crate::stream_kind::{AudioCoding, StreamKind, VideoCoding};
+use crate::target_decoder::{self, TELETEXT_DELAY_MS, drain_bps};
 
 /// 27 MHz ticks in a millisecond.
 pub(crate) const MS: i64 = 27_000;
 
 /// Drain rate of the system transport buffer TBsys (§2.4.2.3).
 pub(crate) const SYSTEM_RX_BPS: u64 = 1_000_000;
-
-/// Drain rate of the transport buffer of ADTS audio of up to two channels (§2.4.2.3).
-const AUDIO_RX_BPS: u64 = 2_000_000;
-
-/// Size of buffer B of ADTS audio of up to two channels (§2.4.2.6).
-const AUDIO_B_SIZE: usize = 3584;
 
 /// Size of a transport buffer.
 const TB_SIZE: u64 = 512;
@@ -48,17 +46,20 @@ pub(crate) const SECTION_DISTANCE: i64 = 26 * MS;
 /// Least distance of two PATs that are sent for a random access point.
 pub(crate) const ANNOUNCE_DISTANCE: i64 = 250 * MS;
 
-/// At a variable rate an access unit is complete this long before its DTS, so that it still is for a
-/// receiver that interpolates arrival between PCRs.
-const COMPLETE_BEFORE_DTS: i64 = PCR_HARD + MS;
-
-/// Time audio packets have from the first of an access unit to its completion: nine packets (the
-/// longest AAC frame of two channels) at [`AUDIO_RX_BPS`] and their waits.
+/// Time packets of sound have from the first of an access unit to its completion, at least: nine packets
+/// (the longest AAC frame of two channels) at the drain rate, 2 Mb/s, and their waits.
 const AUDIO_SENDING: i64 = 14 * MS;
 
-/// Time the packets of an audio access unit are spread over, the last one's own wait aside: pictures whose
-/// transport buffer drains hardly faster than they need do not lose it to a burst of sound.
-const AUDIO_SPREAD: i64 = AUDIO_SENDING - 2 * MS;
+/// Of that time, what is for waits where the packets take longer.
+const AUDIO_WAITS: i64 = 7 * MS;
+
+/// By how much less the packets of an access unit of sound are spread, for the last one's own wait: pictures
+/// whose transport buffer drains hardly faster than they need do not lose it to a burst of sound.
+const LAST_WAIT: i64 = 2 * MS;
+
+/// Longest time a unit of paced data takes at its rate: all of it is within a second of its PTS then
+/// (§2.4.2.3).
+pub(crate) const LONGEST_DATA_MS: u64 = 900;
 
 /// What video needs beside its decoder buffer's delay and the waits for others.
 const VIDEO_SPARE: i64 = 3 * MS;
@@ -69,11 +70,26 @@ pub(crate) const LONGEST_CPB_SECONDS: u64 = 5;
 /// Longest beginning of a PES packet: header and delimiter.
 const UNIT_PREFIX: u64 = 25;
 
+/// The same of HEVC, whose delimiter is longer.
+const HEVC_UNIT_PREFIX: u64 = 26;
+
+/// Packets of tables, and one under way, that may stand before a stream's.
+const TABLE_PACKETS: i64 = 8;
+
+/// The same of every video but the first.
+const FURTHER_VIDEO_PACKETS: i64 = 4;
+
 /// Packets a second that carry a PCR, and the bytes it takes there.
 const PCR_BPS: u64 = 50 * 8 * 8 * 2;
 
 /// A PCR that finds no packet of its PID now and then.
 const LONE_PCR_BPS: u64 = 4_000;
+
+/// Hardly a PCR that goes with sound finds a packet.
+const SOUND_PCR_BPS: u64 = 36 * 8 * PACKET_SIZE as u64;
+
+/// Smallest constant rate: a packet lasts 2.5 ms, and PCRs are in time.
+const SMALLEST_CONSTANT_BPS: u64 = 600_000;
 
 /// How one stream leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,80 +106,175 @@ pub(crate) struct StreamPace {
     pub(crate) complete: i64,
     /// Bytes of the decoder's buffer.
     pub(crate) buffer: usize,
+    /// How long after it may a packet should leave, however much time its unit has: what leaves at its own
+    /// rate cannot make up for time that others took. No bound for anything else. At a constant rate that
+    /// is data, AV1, whose transport buffer drains hardly faster, and every one of several videos: what two
+    /// missed while a third went ahead they could not both make up for.
+    pub(crate) within: i64,
+    /// Least ticks from packet to packet as far as the transport buffer goes.
+    pub(crate) drain: i64,
+    /// Whether packets leave by a schedule, and catch up with it as fast as the transport buffer drains.
+    pub(crate) keeps_schedule: bool,
 }
 
 impl StreamPace {
     pub(crate) fn new(config: &MuxConfig, stream: &StreamConfig) -> StreamPace {
-        let drain_bps = drain_bps(stream.kind);
-        let drained = packet_spacing(drain_bps) * TB_SIZE as i64 / PACKET_SIZE as i64;
-        let hrd_delay = match stream.kind {
-            StreamKind::Video { max_bitrate_bps, cpb_bits } => {
-                (u128::from(cpb_bits) * 27_000_000).div_ceil(u128::from(max_bitrate_bps)) as i64
-            }
-            StreamKind::Audio { .. } => 0,
-        };
+        let drain = packet_spacing(drain_bps(stream.kind));
+        let drained = drain * TB_SIZE as i64 / PACKET_SIZE as i64;
         match config.rate {
             MuxRate::Variable { .. } => {
+                let interval = packet_spacing(if stream.kind.is_video() {
+                    variable_pace_bps(config, stream)
+                } else if is_paced(stream) {
+                    packets_bps(stream)
+                } else {
+                    drain_bps(stream.kind)
+                });
                 let (sending, spread) = match stream.kind {
-                    StreamKind::Video { .. } => (hrd_delay + SECTION_DISTANCE + VIDEO_SPARE, 0),
-                    StreamKind::Audio { .. } => (AUDIO_SENDING, AUDIO_SPREAD),
+                    StreamKind::Video { .. } => (hrd_delay(stream) + SECTION_DISTANCE + VIDEO_SPARE, 0),
+                    _ => sending(stream, interval),
                 };
-                let interval = packet_spacing(variable_pace_bps(config, stream));
-                let lead = COMPLETE_BEFORE_DTS + sending;
-                let buffer = buffer_bytes(stream, lead - hrd_delay);
-                StreamPace { lead, interval, spread, catch_up: 0, complete: PCR_HARD, buffer }
+                let early = early(stream);
+                let lead = early + MS + sending;
+                let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
+                StreamPace {
+                    lead,
+                    interval,
+                    spread,
+                    catch_up: 0,
+                    complete: early,
+                    buffer,
+                    within: i64::MAX,
+                    drain,
+                    keeps_schedule: false,
+                }
             }
             MuxRate::Constant { bps } => {
+                let is_paced = is_paced(stream)
+                    || (stream.kind.is_video() && (stream.kind.is_av1() || videos(config) > 1));
+                let interval =
+                    packet_spacing(if is_paced { packets_bps(stream) } else { drain_bps(stream.kind) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);
                 let (own, spread) = match stream.kind {
-                    StreamKind::Video { .. } => (hrd_delay + VIDEO_SPARE, 0),
-                    StreamKind::Audio { .. } => (AUDIO_SENDING, AUDIO_SPREAD),
+                    StreamKind::Video { .. } => (hrd_delay(stream) + VIDEO_SPARE, 0),
+                    _ => {
+                        let (own, spread) = sending(stream, interval);
+                        if is_long_sound(stream) {
+                            // In a burst they would take slots that pictures cannot make up for.
+                            (own.max(period(stream)), spread.max(period(stream) * 7 / 8))
+                        } else {
+                            (own, spread)
+                        }
+                    }
                 };
-                let (lead, interval) = (own + waits + drained, packet_spacing(drain_bps));
-                let buffer = buffer_bytes(stream, lead - hrd_delay);
+                let mut lead = own + waits + drained;
+                if stream.kind.is_teletext() {
+                    lead = lead.min(TELETEXT_DELAY_MS * MS);
+                }
+                let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
                 // Two packets may lie in TB when a third comes, less what drains meanwhile: 500 bytes.
-                let catch_up = interval * 124 / PACKET_SIZE as i64;
-                StreamPace { lead, interval, spread, catch_up, complete: drained, buffer }
+                let catch_up = drain * 124 / PACKET_SIZE as i64;
+                let keeps_schedule = is_paced || stream.kind.is_audio();
+                let within = if is_paced { waits } else { i64::MAX };
+                StreamPace {
+                    lead,
+                    interval,
+                    spread,
+                    catch_up,
+                    complete: drained,
+                    buffer,
+                    within,
+                    drain,
+                    keeps_schedule,
+                }
             }
         }
+    }
+}
+
+/// Time the packets of an access unit of sound or data have from the first to the last, and the time they
+/// are spread over. Sound and teletext leave about as fast as their transport buffer drains, other data at
+/// their own rate.
+fn sending(stream: &StreamConfig, interval: i64) -> (i64, i64) {
+    let packets = longest_packets(stream);
+    if is_paced(stream) {
+        return (packets * interval + VIDEO_SPARE, 0);
+    }
+    let sending = AUDIO_SENDING.max(packets * interval + AUDIO_WAITS);
+    (sending, if stream.kind.is_audio() { sending - LAST_WAIT } else { 0 })
+}
+
+/// Whether units of sound are so long that they had better leave over all the time there is for each.
+fn is_long_sound(stream: &StreamConfig) -> bool {
+    matches!(stream.kind, StreamKind::Audio { coding, .. } if coding != AudioCoding::AacAdts)
+}
+
+/// Packets of the longest unit of sound or data.
+fn longest_packets(stream: &StreamConfig) -> i64 {
+    (target_decoder::longest_unit(stream) / BODY_SIZE) as i64 + 1
+}
+
+/// Whether a stream leaves at its own rate: data whose units are long for it.
+fn is_paced(stream: &StreamConfig) -> bool {
+    matches!(stream.kind, StreamKind::Data { .. }) && !stream.kind.is_teletext()
+}
+
+/// How long before its DTS an access unit is complete at a variable rate. Where the decoder has no room for a
+/// unit before the last one left, that is half of the time between them; so it is of teletext, whose stay is
+/// short.
+fn early(stream: &StreamConfig) -> i64 {
+    let has_units = !stream.kind.is_video() && !is_paced(stream);
+    if stream.kind.is_teletext() || (has_units && target_decoder::units_held(stream) == 1) {
+        (period(stream) / 2).min(PCR_HARD)
+    } else {
+        PCR_HARD
+    }
+}
+
+/// Time from unit to unit of sound and teletext.
+fn period(stream: &StreamConfig) -> i64 {
+    1_000 * MS / i64::from(stream.units_per_second)
+}
+
+/// Time in which the HRD's buffer of pictures fills.
+fn hrd_delay(stream: &StreamConfig) -> i64 {
+    match stream.kind {
+        StreamKind::Video { max_bitrate_bps, cpb_bits, .. } => {
+            (u128::from(cpb_bits) * 27_000_000).div_ceil(u128::from(max_bitrate_bps)) as i64
+        }
+        _ => 0,
     }
 }
 
 /// Bytes of the decoder's buffer that may be filled. Video is ahead of its HRD by `ahead` ticks, so that
 /// much of its rate waits in MB in front of EB.
-fn buffer_bytes(stream: &StreamConfig, ahead: i64) -> usize {
+fn buffer_and_ahead(stream: &StreamConfig, ahead: i64) -> usize {
+    let buffer = target_decoder::buffer_bytes(stream.kind);
     match stream.kind {
-        StreamKind::Video { max_bitrate_bps, cpb_bits } => {
-            let waiting = u128::from(max_bitrate_bps) * ahead as u128 / 27_000_000 / 8;
-            (hrd_cpb_bits(cpb_bits) / 8) as usize + waiting as usize
+        StreamKind::Video { max_bitrate_bps, .. } => {
+            buffer + (u128::from(max_bitrate_bps) * ahead as u128 / 27_000_000 / 8) as usize
         }
-        StreamKind::Audio { .. } => AUDIO_B_SIZE,
+        _ => buffer,
     }
 }
 
-/// Packets that others may put in front of a stream's beyond their share of the rate: every sound
-/// stream one of the longest access units, the tables one round.
+/// Packets that others may put in front of a stream's beyond their share of the rate: all sound and teletext
+/// one of their longest access units, teletext once more for it is always due so soon, other data, cues and
+/// further videos a few packets, the tables one round; and a little for slots that go by while one buffer is full.
 fn waiting_packets(config: &MuxConfig) -> i64 {
-    let sounds = config.streams.iter().filter(|s| matches!(s.kind, StreamKind::Audio { .. })).count();
-    8 + 9 * sounds as i64
+    let of_stream = |stream: &StreamConfig| match stream.kind {
+        StreamKind::Video { .. } => 0,
+        _ if stream.kind.is_teletext() => 2 * longest_packets(stream),
+        _ if is_paced(stream) => 2,
+        _ => longest_packets(stream) + 2,
+    };
+    let cues = i64::from(config.cues.is_some());
+    let further = (videos(config) - 1).max(0) * FURTHER_VIDEO_PACKETS;
+    TABLE_PACKETS + cues + further + config.streams.iter().map(of_stream).sum::<i64>()
 }
 
-/// Drain rate of the stream's transport buffer in bit/s.
-pub(crate) fn drain_bps(kind: StreamKind) -> u64 {
-    match kind {
-        StreamKind::Video { max_bitrate_bps, .. } => hrd_bitrate(max_bitrate_bps) * 6 / 5,
-        StreamKind::Audio { .. } => AUDIO_RX_BPS,
-    }
-}
-
-/// The rate as a sequence parameter set can say it: in steps of 64 bit/s (H.264 §E.2.2).
-fn hrd_bitrate(bps: u64) -> u64 {
-    bps & !63
-}
-
-/// The buffer size as a sequence parameter set can say it: in steps of 16 bits (H.264 §E.2.2).
-fn hrd_cpb_bits(bits: u64) -> u64 {
-    bits & !15
+fn videos(config: &MuxConfig) -> i64 {
+    config.streams.iter().filter(|stream| stream.kind.is_video()).count() as i64
 }
 
 /// Rate at which the stream's packets need to leave in the long run, in bit/s: its own bytes, a
@@ -171,24 +282,38 @@ fn hrd_cpb_bits(bits: u64) -> u64 {
 pub(crate) fn packets_bps(stream: &StreamConfig) -> u64 {
     let bps = match stream.kind {
         StreamKind::Video { max_bitrate_bps, .. } => max_bitrate_bps + PCR_BPS,
-        StreamKind::Audio { bitrate_bps } => bitrate_bps,
+        StreamKind::Audio { bitrate_bps, .. } | StreamKind::Data { bitrate_bps, .. } => bitrate_bps,
     };
-    let stuffing = BODY_SIZE as u64 - 1;
-    let payload = bps + u64::from(stream.units_per_second) * (UNIT_PREFIX + stuffing) * 8;
+    let payload = bps + around_units_bps(stream);
     (payload * PACKET_SIZE as u64).div_ceil(BODY_SIZE as u64)
+}
+
+/// Rate that headers and stuffing of the units take, in bit/s.
+fn around_units_bps(stream: &StreamConfig) -> u64 {
+    let prefix = match stream.kind {
+        StreamKind::Video { coding: VideoCoding::Hevc, .. } => HEVC_UNIT_PREFIX,
+        StreamKind::Data { format, .. } => target_decoder::pes_header(format) as u64,
+        _ => UNIT_PREFIX,
+    };
+    let stuffing = if stream.kind.is_teletext() { 0 } else { BODY_SIZE as u64 - 1 };
+    u64::from(stream.units_per_second) * (prefix + stuffing) * 8
+}
+
+/// Largest rate of data at which its packets pass its transport buffer, in bit/s.
+pub(crate) fn largest_data_bps(stream: &StreamConfig) -> u64 {
+    let payload = drain_bps(stream.kind) * BODY_SIZE as u64 / PACKET_SIZE as u64;
+    payload.saturating_sub(around_units_bps(stream))
 }
 
 /// Smallest rate of the stream at which its packets pass its transport buffer, in bit/s.
 pub(crate) fn smallest_stream_bps(stream: &StreamConfig) -> u64 {
-    if matches!(stream.kind, StreamKind::Audio { .. }) {
-        return 0;
-    }
+    let StreamKind::Video { coding, .. } = stream.kind else { return 0 };
     let passes = |bps: u64| {
-        let kind = StreamKind::Video { max_bitrate_bps: bps, cpb_bits: 0 };
+        let kind = StreamKind::Video { coding, max_bitrate_bps: bps, cpb_bits: 0 };
         packets_bps(&StreamConfig { kind, ..stream.clone() }) <= drain_bps(kind)
     };
-    // Beyond 9,600 bit/s for each unit a second it always does.
-    let (mut low, mut high) = (0, 10_000 * u64::from(stream.units_per_second) + 50_000);
+    // Beyond 22,500 bit/s for each unit a second it always does.
+    let (mut low, mut high) = (0, 25_000 * u64::from(stream.units_per_second) + 200_000);
     while low + 1 < high {
         let middle = (low + high) / 2;
         if passes(middle) { high = middle } else { low = middle }
@@ -198,29 +323,56 @@ pub(crate) fn smallest_stream_bps(stream: &StreamConfig) -> u64 {
 
 /// Smallest constant rate that surely carries everything, in bit/s.
 pub(crate) fn smallest_constant_bps(config: &MuxConfig) -> u64 {
-    config.streams.iter().map(packets_bps).sum::<u64>() + tables_bps(config)
+    let streams = config.streams.iter().map(packets_bps).sum::<u64>();
+    let smallest = streams + cues_bps(config) + tables_bps(config);
+    smallest.max(smallest_for_windows(config)).max(SMALLEST_CONSTANT_BPS)
+}
+
+/// Sound and teletext whose decoder holds few units have little time for each: in the time of any of them,
+/// one unit of each that has no more must pass, and the tables.
+fn smallest_for_windows(config: &MuxConfig) -> u64 {
+    let window = |stream: &StreamConfig| {
+        let drain = packet_spacing(drain_bps(stream.kind));
+        let drained = drain * TB_SIZE as i64 / PACKET_SIZE as i64;
+        let held = target_decoder::units_held(stream) as i64 * period(stream);
+        let held = if stream.kind.is_teletext() { held.min(TELETEXT_DELAY_MS * MS) } else { held };
+        (held - drained - longest_packets(stream) * drain).max(MS)
+    };
+    let bursts = || config.streams.iter().filter(|stream| !stream.kind.is_video() && !is_paced(stream));
+    let rates = bursts().map(|stream| {
+        let own = window(stream);
+        let within = bursts().filter(|other| window(other) <= own);
+        let packets = TABLE_PACKETS + within.map(longest_packets).sum::<i64>();
+        (packets as u64 * PACKET_SIZE as u64 * 8 * 27_000_000).div_ceil(own as u64)
+    });
+    rates.max().unwrap_or(0)
+}
+
+/// Rate that cues take at most, in bit/s.
+fn cues_bps(config: &MuxConfig) -> u64 {
+    let a_second = 1_000 * MS / CUE_INTERVAL + 1;
+    config.cues.iter().map(|_| a_second as u64 * PACKET_SIZE as u64 * 8).sum()
 }
 
 /// Rate that tables and lone PCRs take, in bit/s.
 fn tables_bps(config: &MuxConfig) -> u64 {
     let announcements = (1000 * MS / ANNOUNCE_DISTANCE) as u64;
-    config.tables().packets_bps(announcements) + LONE_PCR_BPS
+    let has_pictures = config.streams.iter().any(|stream| stream.kind.is_video());
+    config.tables().packets_bps(announcements) + if has_pictures { LONE_PCR_BPS } else { SOUND_PCR_BPS }
 }
 
 /// Smallest peak of a variable rate, in bit/s: every stream at its own peak.
 pub(crate) fn smallest_peak_bps(config: &MuxConfig) -> u64 {
-    config.streams.iter().map(|stream| drain_bps(stream.kind)).sum::<u64>() + SYSTEM_RX_BPS
+    let streams = config.streams.iter().map(|stream| drain_bps(stream.kind)).sum::<u64>();
+    streams + cues_bps(config) + SYSTEM_RX_BPS
 }
 
 /// Rate a stream's packets leave at within an access unit at a variable rate: video leaves the others
 /// their share of its drain rate, down to what it needs itself.
 fn variable_pace_bps(config: &MuxConfig, stream: &StreamConfig) -> u64 {
     let drain = drain_bps(stream.kind);
-    if matches!(stream.kind, StreamKind::Audio { .. }) {
-        return drain;
-    }
-    let sounds = config.streams.iter().filter(|s| matches!(s.kind, StreamKind::Audio { .. }));
-    let others = sounds.map(packets_bps).sum::<u64>() + 2 * tables_bps(config);
+    let others = config.streams.iter().filter(|other| !other.kind.is_video());
+    let others = others.map(packets_bps).sum::<u64>() + cues_bps(config) + 2 * tables_bps(config);
     drain.saturating_sub(others).max(packets_bps(stream)).min(drain)
 }
 

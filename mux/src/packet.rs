@@ -39,6 +39,11 @@ impl Counter {
         Counter { last: resumed.unwrap_or(15), known: resumed.is_some(), discontinuity }
     }
 
+    /// The same counter, which marks no discontinuity.
+    pub(crate) fn unmarked(self) -> Counter {
+        Counter { discontinuity: false, ..self }
+    }
+
     /// Steps to the counter of the next packet with payload.
     pub(crate) fn advance(&mut self) -> u8 {
         self.last = (self.last + 1) & 0x0F;
@@ -72,6 +77,8 @@ impl Counter {
 pub(crate) struct Adaptation {
     pub(crate) discontinuity: bool,
     pub(crate) random_access: bool,
+    /// Whether `elementary_stream_priority_indicator` is set.
+    pub(crate) priority: bool,
     /// Unwrapped 27 MHz instant.
     pub(crate) pcr: Option<i64>,
 }
@@ -79,7 +86,7 @@ pub(crate) struct Adaptation {
 impl Adaptation {
     /// Bytes of the field with its length byte; 0 when it says nothing.
     pub(crate) fn size(self) -> usize {
-        match (self.pcr, self.discontinuity || self.random_access) {
+        match (self.pcr, self.discontinuity || self.random_access || self.priority) {
             (Some(_), _) => 8,
             (None, true) => 2,
             (None, false) => 0,
@@ -133,6 +140,7 @@ fn write_adaptation(field: &mut [u8], adaptation: Adaptation) {
     let Some((flags, rest)) = rest.split_first_mut() else { return };
     *flags = u8::from(adaptation.discontinuity) << 7
         | u8::from(adaptation.random_access) << 6
+        | u8::from(adaptation.priority) << 5
         | u8::from(adaptation.pcr.is_some()) << 4;
     let stuffing = match adaptation.pcr {
         Some(pcr) => {

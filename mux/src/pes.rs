@@ -3,17 +3,16 @@
 
 use retrovue_timebase::Ticks90k;
 
-/// Longest header written: fixed part, PTS and DTS.
-const MAX_HEADER: usize = 19;
+/// Size of every header of teletext (EN 300 472 §4.2): with one byte behind it, as long as a data unit, so
+/// that four of them fill a packet.
+pub(crate) const TELETEXT_HEADER: usize = 45;
 
-/// Room for a header and the access unit delimiter that a unit may lack.
-pub(crate) const PREFIX_SIZE: usize = 26;
+/// Longest header written.
+const MAX_HEADER: usize = TELETEXT_HEADER;
 
-/// `stream_id` of the first video stream (table 2-22).
-pub(crate) const STREAM_ID_VIDEO: u8 = 0xE0;
-
-/// `stream_id` of the first audio stream (table 2-22).
-pub(crate) const STREAM_ID_AUDIO: u8 = 0xC0;
+/// Room for a header and the access unit delimiter that a unit may lack: 19 bytes and seven at most, or the
+/// header of teletext.
+pub(crate) const PREFIX_SIZE: usize = MAX_HEADER;
 
 /// A header and how many of its bytes count.
 pub(crate) struct PesHeader {
@@ -23,7 +22,7 @@ pub(crate) struct PesHeader {
 
 impl PesHeader {
     /// Header of an aligned access unit of `payload` bytes. A length beyond 16 bits is written as 0,
-    /// which only video may be; an ADTS frame is at most 8191 bytes.
+    /// which only video may be; units of anything else are shorter.
     pub(crate) fn new(stream_id: u8, pts: Ticks90k, dts: Ticks90k, payload: usize) -> PesHeader {
         let stamps = if pts == dts { 5 } else { 10 };
         let length = u16::try_from(3 + stamps + payload).unwrap_or(0).to_be_bytes();
@@ -33,9 +32,21 @@ impl PesHeader {
         bytes[..9].copy_from_slice(&[0, 0, 1, stream_id, length[0], length[1], 0x84, flags, stamps as u8]);
         bytes[9..14].copy_from_slice(&stamp(if pts == dts { 0b0010 } else { 0b0011 }, pts));
         if pts != dts {
-            bytes[14..].copy_from_slice(&stamp(0b0001, dts));
+            bytes[14..19].copy_from_slice(&stamp(0b0001, dts));
         }
         PesHeader { bytes, len: 9 + stamps }
+    }
+
+    /// The header of teletext: as [`PesHeader::new`], stuffed to its fixed size.
+    pub(crate) fn teletext(stream_id: u8, pts: Ticks90k, dts: Ticks90k, payload: usize) -> PesHeader {
+        let mut header = PesHeader::new(stream_id, pts, dts, payload);
+        let stuffing = TELETEXT_HEADER - header.len;
+        header.bytes[header.len..].fill(0xFF);
+        header.bytes[8] += stuffing as u8;
+        let length = u16::try_from(TELETEXT_HEADER - 6 + payload).unwrap_or(0);
+        header.bytes[4..6].copy_from_slice(&length.to_be_bytes());
+        header.len = TELETEXT_HEADER;
+        header
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -84,11 +95,19 @@ mod tests {
 
     #[test]
     fn dts_is_written_only_where_it_differs() {
-        let same = PesHeader::new(STREAM_ID_AUDIO, Ticks90k(9), Ticks90k(9), 100);
+        let same = PesHeader::new(0xC0, Ticks90k(9), Ticks90k(9), 100);
         assert_eq!(same.bytes()[..9], [0, 0, 1, 0xC0, 0, 108, 0x84, 0x80, 5]);
         assert_eq!(same.bytes().len(), 14);
-        let both = PesHeader::new(STREAM_ID_VIDEO, Ticks90k(9), Ticks90k(3), 70_000);
+        let both = PesHeader::new(0xE0, Ticks90k(9), Ticks90k(3), 70_000);
         assert_eq!(both.bytes()[..9], [0, 0, 1, 0xE0, 0, 0, 0x84, 0xC0, 10]);
         assert_eq!(both.bytes().len(), 19);
+    }
+
+    #[test]
+    fn teletext_has_a_header_of_its_own_size() {
+        let header = PesHeader::teletext(0xBD, Ticks90k(9), Ticks90k(9), 139);
+        assert_eq!(header.bytes()[..9], [0, 0, 1, 0xBD, 0, 178, 0x84, 0x80, 0x24]);
+        assert_eq!(header.bytes().len(), 45);
+        assert!(header.bytes()[14..].iter().all(|&byte| byte == 0xFF));
     }
 }

@@ -28,6 +28,8 @@ impl Pid {
     pub const DEFAULT_VIDEO: Pid = Pid(0x0100);
     /// Where the first sound track goes unless told otherwise.
     pub const DEFAULT_AUDIO: Pid = Pid(0x0101);
+    /// Where cues for splicing go unless told otherwise.
+    pub const DEFAULT_CUES: Pid = Pid(0x01F0);
 
     /// The identifier `value`; only its low 13 bits count.
     #[must_use]
@@ -65,6 +67,10 @@ impl fmt::Debug for Pid {
 pub struct StreamType(pub u8);
 
 impl StreamType {
+    /// MPEG-2 video (ISO/IEC 13818-2).
+    pub const MPEG2_VIDEO: StreamType = StreamType(0x02);
+    /// MPEG-1 audio (ISO/IEC 11172-3).
+    pub const MPEG1_AUDIO: StreamType = StreamType(0x03);
     /// Private data in PES packets: what it is, a descriptor tells.
     pub const PRIVATE_PES: StreamType = StreamType(0x06);
     /// AAC in ADTS (ISO/IEC 13818-7).
@@ -81,4 +87,38 @@ impl StreamType {
     pub const SCTE_35: StreamType = StreamType(0x86);
     /// Enhanced AC-3 as ATSC announces it.
     pub const ATSC_ENHANCED_AC3: StreamType = StreamType(0x87);
+
+    /// What the code point stands for (ISO/IEC 13818-1 table 2-34 and what others have claimed).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            0x01 => "MPEG-1 video",
+            0x02 => "MPEG-2 video",
+            0x03 => "MPEG-1 audio",
+            0x04 => "MPEG-2 audio of half the sampling rates",
+            0x05 => "private sections",
+            0x06 => "private data in PES packets",
+            0x0F => "AAC in ADTS",
+            0x10 => "MPEG-4 visual",
+            0x11 => "AAC in LATM",
+            0x15 => "metadata in PES packets",
+            0x1B => "H.264",
+            0x1F..=0x20 => "H.264 in layers or views",
+            0x21 => "JPEG 2000",
+            0x24 => "HEVC",
+            0x2D..=0x2E => "MPEG-H 3D audio",
+            0x33 => "VVC",
+            0x42 | 0xD2 => "AVS video",
+            0x80 => "PCM sound, or what a registration descriptor names",
+            0x81 => "AC-3",
+            0x82 => "DTS, or subtitles of SCTE 27",
+            0x83 => "TrueHD",
+            0x85 | 0x8A => "DTS",
+            0x86 => "cues of SCTE 35",
+            0x87 => "enhanced AC-3",
+            0xD1 => "Dirac",
+            0xEA => "VC-1",
+            _ => "an unknown coding",
+        }
+    }
 }

@@ -191,7 +191,7 @@ mod tests {
             pid in 0u16..0x2000, start: bool, counter in 0u8..16,
             discontinuity: bool, random_access: bool, pcr in proptest::option::of(any::<i64>()), size in 1usize..=184,
         ) {
-            let adaptation = Adaptation { discontinuity, random_access, pcr };
+            let adaptation = Adaptation { discontinuity, random_access, pcr, ..Adaptation::default() };
             let size = size.min(184 - adaptation.size());
             let mut bytes = [0u8; PACKET_SIZE];
             packet::write_with_payload(&mut bytes, Pid::new(pid), start, counter, adaptation, size).fill(3);

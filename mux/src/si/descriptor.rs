@@ -91,6 +91,13 @@ pub enum Descriptor {
     },
     /// metadata_descriptor (§2.6.60) of an ID3 stream of [`StreamType::METADATA`].
     Id3,
+    /// metadata_STD_descriptor (§2.6.62) of metadata that is decoded at its PTS.
+    MetadataStd {
+        /// Rate out of the transport buffer in bit/s; written in units of 400 bit/s.
+        input_bps: u64,
+        /// Size of the decoder's buffer; written in units of 1024 bytes, rounded up.
+        buffer_bytes: usize,
+    },
     /// cue_identifier_descriptor (SCTE 35 §8.2) of a stream of [`StreamType::SCTE_35`].
     CueIdentifier {
         /// 0 insert, null and schedule commands; 1 all; 2 segmentation; 3 tiered splicing; 4 tiered segmentation.
@@ -217,6 +224,7 @@ impl Descriptor {
             Descriptor::MaximumBitrate { .. } => 0x0E,
             Descriptor::Id3Pointer { .. } => 0x25,
             Descriptor::Id3 => 0x26,
+            Descriptor::MetadataStd { .. } => 0x27,
             Descriptor::AvcVideo { .. } => 0x28,
             Descriptor::HevcVideo(_) => 0x38,
             Descriptor::StreamIdentifier { .. } => 0x52,
@@ -285,6 +293,14 @@ impl Descriptor {
                 write_id3_formats(writer);
                 // Service 0, no decoder configuration, no DSM-CC; reserved ones.
                 writer.put(&[0x00, 0x0F]);
+            }
+            Descriptor::MetadataStd { input_bps, buffer_bytes } => {
+                let buffer = buffer_bytes.div_ceil(1024) as u64;
+                // No rate out of the buffer where units leave whole; reserved ones.
+                for units in [input_bps / 400, buffer, 0] {
+                    let [.., a, b, c] = units.min(LARGEST_MAXIMUM_BITRATE).to_be_bytes();
+                    writer.put(&[0xC0 | a, b, c]);
+                }
             }
             Descriptor::CueIdentifier { cue_stream_type } => writer.put_u8(*cue_stream_type),
             Descriptor::Other { payload, .. } => writer.put(payload),
@@ -366,7 +382,7 @@ mod tests {
             hdr_wcg_idc: 3,
             initial_presentation_delay_minus_one: None,
         };
-        let table: [(Descriptor, &[u8]); 22] = [
+        let table: [(Descriptor, &[u8]); 23] = [
             (Descriptor::Registration(Registration::CUES), b"\x05\x04CUEI"),
             (Descriptor::Registration(Registration::AV1), b"\x05\x04AV01"),
             (Descriptor::Registration(Registration::ID3), b"\x05\x04ID3 "),
@@ -411,6 +427,10 @@ mod tests {
             (Descriptor::PrivateDataSpecifier(0x28), &[0x5F, 4, 0, 0, 0, 0x28]),
             (Descriptor::Id3Pointer { program: 0x0102 }, b"\x25\x0F\xFF\xFFID3 \xFFID3 \x00\x1F\x01\x02"),
             (Descriptor::Id3, b"\x26\x0D\xFF\xFFID3 \xFFID3 \x00\x0F"),
+            (
+                Descriptor::MetadataStd { input_bps: 1_000_000, buffer_bytes: 8_193 },
+                &[0x27, 9, 0xC0, 0x09, 0xC4, 0xC0, 0, 9, 0xC0, 0, 0],
+            ),
             (Descriptor::CueIdentifier { cue_stream_type: 1 }, &[0x8A, 1, 1]),
             (Descriptor::StreamIdentifier { component_tag: 7 }, &[0x52, 1, 7]),
         ];

@@ -27,7 +27,7 @@
 
 mod carousel;
 mod config;
-mod crc;
+pub(crate) mod crc;
 mod descriptor;
 pub(crate) mod dvb_text;
 mod eit;
@@ -40,7 +40,7 @@ mod pid_lane;
 mod psi;
 mod repetition;
 mod sdt;
-mod section;
+pub(crate) mod section;
 mod section_store;
 mod system_buffer;
 mod time;

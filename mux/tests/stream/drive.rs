@@ -1,8 +1,8 @@
 //! Pushes units and collects packets, in several ways that must not make a difference.
 
 use crate::elementary::{Noise, Unit, events};
-use retrovue_mux::{MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Poll, PushError};
-use retrovue_timebase::{Ticks27M, UtcMs};
+use retrovue_mux::{MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Poll, PushError, StreamIndex};
+use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
 use std::sync::Arc;
 
 /// What came out.
@@ -66,9 +66,15 @@ pub(crate) fn mux_erratically(config: MuxConfig, units: &[Unit], seed: u64) -> O
     output
 }
 
-fn push(muxer: &mut Muxer, unit: &Unit, output: &mut Output) {
+/// Pushes a unit; one without bytes says that none comes before it.
+pub(crate) fn push(muxer: &mut Muxer, unit: &Unit, output: &mut Output) {
     loop {
-        match muxer.push(unit.borrow()) {
+        let pushed = if unit.data.is_empty() {
+            muxer.skip_to(StreamIndex(unit.stream), Ticks90k(unit.dts))
+        } else {
+            muxer.push(unit.borrow())
+        };
+        match pushed {
             Ok(()) => return,
             Err(PushError::Full { .. }) => drain(muxer, &mut [0; PACKET_SIZE * 7], output),
             Err(error) => panic!("{error}"),

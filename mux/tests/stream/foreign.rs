@@ -46,13 +46,19 @@ fn mpeg2ts_reader_reads_the_same() {
     }
 }
 
-/// Runs a program that must succeed without a word on its error output, and returns its output.
-fn run(command: &mut Command) -> String {
+/// Runs a program that must succeed without a word on its error output, and returns its output. That the
+/// reader decodes no ID3 and no cues itself is no word of ours.
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().expect("the program is installed");
     let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && words.is_empty(), "{command:?}: {words}");
+    let words: Vec<&str> =
+        words.lines().filter(|line| !NOT_DECODED.iter().any(|start| line.starts_with(start))).collect();
+    assert!(output.status.success() && words.is_empty(), "{command:?}: {words:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
+
+/// AV_CODEC_ID_TIMED_ID3 and AV_CODEC_ID_SCTE_35.
+const NOT_DECODED: [&str; 2] = ["Unsupported codec with id 98313 ", "Unsupported codec with id 98305 "];
 
 const RATE: u64 = 2_000_000;
 

@@ -4,10 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod allocation;
+mod cues;
 mod drive;
 mod elementary;
 mod foreign;
+mod foreign_kinds;
 mod golden;
+mod kinds;
+mod mixtures;
 mod properties;
 mod reader;
 mod reader_controls;

@@ -17,6 +17,7 @@ pub(crate) struct Seen {
     pub(crate) has_payload: bool,
     pub(crate) discontinuity: bool,
     pub(crate) random_access: bool,
+    pub(crate) priority: bool,
     pub(crate) pcr: Option<i64>,
     pub(crate) payload: Vec<u8>,
 }
@@ -56,6 +57,7 @@ pub(crate) fn packets(output: &Output) -> Vec<Seen> {
                 has_payload: control & 1 != 0,
                 discontinuity: false,
                 random_access: false,
+                priority: false,
                 pcr: None,
                 payload: Vec::new(),
             };
@@ -67,7 +69,9 @@ pub(crate) fn packets(output: &Output) -> Vec<Seen> {
                 if length > 0 {
                     seen.discontinuity = p[5] & 0x80 != 0;
                     seen.random_access = p[5] & 0x40 != 0;
-                    assert_eq!(p[5] & 0x2F, 0, "fields never written");
+                    seen.priority = p[5] & 0x20 != 0;
+                    assert_eq!(p[5] & 0x0F, 0, "fields never written");
+                    assert!(!seen.priority || seen.random_access, "priority only of key frames");
                     let mut stuffing = 6;
                     if p[5] & 0x10 != 0 {
                         assert_eq!(p[10] & 0x7E, 0x7E, "reserved bits of the PCR");
@@ -121,7 +125,10 @@ fn parse_pes(mut pes: Pes, b: &[u8]) -> Pes {
     pes.stream_id = b[3];
     let length = usize::from(b[4]) << 8 | usize::from(b[5]);
     if length == 0 {
-        assert!(b.len() - 6 > 0xFFFF && b[3] & 0xF0 == 0xE0, "only long video goes without a length");
+        assert!(
+            b.len() - 6 > 0xFFFF && (b[3] & 0xF0 == 0xE0 || b[3] == 0xBD),
+            "only long video goes without a length"
+        );
     } else {
         assert_eq!(length, b.len() - 6);
     }
@@ -134,6 +141,9 @@ fn parse_pes(mut pes: Pes, b: &[u8]) -> Pes {
         flags => panic!("flags {flags:#x}"),
     };
     assert!(b[7] == 0x80 || pes.pts != pes.dts, "DTS written where it equals PTS");
+    let stamps = if b[7] == 0x80 { 14 } else { 19 };
+    assert!(b[stamps..pes.header].iter().all(|&b| b == 0xFF), "stuffing of the header");
+    assert!(pes.header == stamps || pes.header == 45, "only teletext stuffs its header");
     pes.data = b[pes.header..].to_vec();
     pes
 }
@@ -146,6 +156,9 @@ fn stamp(b: &[u8], prefix: u8) -> i64 {
         | i64::from(b[3]) << 7
         | i64::from(b[4] >> 1)
 }
+
+/// Where cues are in every test.
+pub(crate) const CUES: u16 = 0x1F0;
 
 pub(crate) fn is_elementary(pid: u16) -> bool {
     (0x100..0x110).contains(&pid)
@@ -162,17 +175,56 @@ pub(crate) struct Figures {
     pub(crate) least_margin: i64,
 }
 
+/// What the decoder of a PID has, as the standards tell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decoder {
+    /// Drain rate of its transport buffer in bit/s.
+    pub(crate) rx: i64,
+    /// Bytes behind it.
+    pub(crate) buffer: i64,
+    /// Longest stay of a byte, in ticks.
+    pub(crate) stay: i64,
+    /// Least time before its DTS by which a unit is complete at a variable rate, in ticks.
+    pub(crate) early: i64,
+}
+
+impl Decoder {
+    /// Stereo AAC.
+    pub(crate) const AAC: Decoder = Decoder { rx: 2_000_000, buffer: 3584, stay: 1_000 * MS, early: 30 * MS };
+
+    pub(crate) fn pictures(rx: i64, buffer: i64) -> Decoder {
+        Decoder { rx, buffer, stay: 10_000 * MS, early: 30 * MS }
+    }
+}
+
+pub(crate) type Decoders = BTreeMap<u16, Decoder>;
+
+/// Pictures on the first PID, AAC on all others.
+fn usual(video_rx: i64, video_buffer: i64) -> Decoders {
+    let mut decoders: Decoders = (0x101..0x110).map(|pid| (pid, Decoder::AAC)).collect();
+    decoders.insert(0x100, Decoder::pictures(video_rx, video_buffer));
+    decoders
+}
+
 /// Checks everything a stream of one session at a variable rate must keep to. `video_rx` and
 /// `video_buffer` are the drain rate of the video's TB in bit/s and the bytes of its MB and EB together.
 pub(crate) fn check(output: &Output, video_rx: i64, video_buffer: i64) -> Figures {
-    let figures = check_both(output, video_rx, video_buffer);
-    assert!(figures.least_margin >= 30 * MS, "unit complete {} ticks before its DTS", figures.least_margin);
-    figures
+    check_decoders(output, &usual(video_rx, video_buffer))
+}
+
+/// The same with any decoders.
+pub(crate) fn check_decoders(output: &Output, decoders: &Decoders) -> Figures {
+    check_both(output, decoders, |decoder| decoder.early)
 }
 
 /// The same at a constant rate of `bps`: every packet has its slot, and a unit has passed its transport
 /// buffer by its DTS.
 pub(crate) fn check_constant(output: &Output, bps: u64, video_rx: i64, video_buffer: i64) -> Figures {
+    check_constant_decoders(output, bps, &usual(video_rx, video_buffer))
+}
+
+/// The same with any decoders.
+pub(crate) fn check_constant_decoders(output: &Output, bps: u64, decoders: &Decoders) -> Figures {
     for (n, at) in output.departures.iter().enumerate() {
         let slot = 188 * 8 * 27_000_000 * n as i128 / i128::from(bps);
         assert_eq!(i128::from(*at), i128::from(output.departures[0]) + slot, "packet {n}");
@@ -180,14 +232,10 @@ pub(crate) fn check_constant(output: &Output, bps: u64, video_rx: i64, video_buf
     for packet in output.bytes.chunks_exact(188).filter(|p| p[1] == 0x1F && p[2] == 0xFF) {
         assert_eq!(packet[3] & 0xF0, 0x10, "a null packet has payload and nothing else");
     }
-    let figures = check_both(output, video_rx, video_buffer);
-    let slowest = video_rx.min(2_000_000);
-    let drained = 512 * 8 * 27_000_000 / if slowest == 0 { 1 } else { slowest };
-    assert!(figures.least_margin >= drained, "unit complete {} ticks before its DTS", figures.least_margin);
-    figures
+    check_both(output, decoders, |decoder| 512 * 8 * 27_000_000 / decoder.rx)
 }
 
-fn check_both(output: &Output, video_rx: i64, video_buffer: i64) -> Figures {
+fn check_both(output: &Output, decoders: &Decoders, margin: impl Fn(&Decoder) -> i64) -> Figures {
     let seen = packets(output);
     let pes = pes_packets(&seen);
     let mut figures = Figures::default();
@@ -197,21 +245,20 @@ fn check_both(output: &Output, video_rx: i64, video_buffer: i64) -> Figures {
     check_tables(&seen, &mut figures);
     check_random_access(&seen);
     for pid in seen.iter().map(|packet| packet.pid).collect::<std::collections::BTreeSet<_>>() {
-        let rx = if pid == 0x100 {
-            video_rx
-        } else if is_elementary(pid) {
-            2_000_000
-        } else {
-            1_000_000
-        };
+        let rx = decoders.get(&pid).map_or(1_000_000, |decoder| decoder.rx);
+        assert!(!is_elementary(pid) || decoders.contains_key(&pid), "PID {pid:#x} has a decoder");
         let fullest = transport_buffer(seen.iter().filter(|p| p.pid == pid).map(|p| p.at), rx);
         assert!(fullest <= 512 * 8, "TB of PID {pid:#x} holds {} bytes", fullest / 8);
         figures.fullest_tb.insert(pid, fullest / 8);
     }
-    let system = seen.iter().filter(|p| !is_elementary(p.pid)).map(|p| p.at);
+    let system = seen.iter().filter(|p| !is_elementary(p.pid) && p.pid != CUES).map(|p| p.at);
     assert!(transport_buffer(system, 1_000_000) <= 512 * 8, "TBsys");
-    let arrival = |packet: &Seen, _: usize| packet.at;
-    figures.least_margin = check_units(&seen, &pes, arrival, video_buffer, &mut figures.fullest_audio_b);
+    let margins = check_units(&seen, &pes, |packet, _| packet.at, decoders, &mut figures.fullest_audio_b);
+    for (pid, least) in &margins {
+        let needed = margin(&decoders[pid]);
+        assert!(*least >= needed, "unit of PID {pid:#x} complete {least} ticks before its DTS, not {needed}");
+    }
+    figures.least_margin = margins.values().copied().min().unwrap_or(i64::MAX);
     figures
 }
 
@@ -221,19 +268,15 @@ pub(crate) fn check_interpolated(output: &Output, video_rx: i64, video_buffer: i
     let pes = pes_packets(&seen);
     let times = interpolate(&seen);
     let mut figures = Figures::default();
+    let decoders = usual(video_rx, video_buffer);
     for pid in seen.iter().map(|packet| packet.pid).collect::<std::collections::BTreeSet<_>>() {
-        let rx = if pid == 0x100 {
-            video_rx
-        } else if is_elementary(pid) {
-            2_000_000
-        } else {
-            1_000_000
-        };
+        let rx = decoders.get(&pid).map_or(1_000_000, |decoder| decoder.rx);
         let of_pid = seen.iter().zip(&times).filter(|(p, _)| p.pid == pid).map(|(_, &at)| at);
         figures.fullest_tb.insert(pid, transport_buffer(of_pid, rx) / 8);
     }
     let arrival = |_: &Seen, index: usize| times[index];
-    figures.least_margin = check_units(&seen, &pes, arrival, video_buffer, &mut figures.fullest_audio_b);
+    let margins = check_units(&seen, &pes, arrival, &decoders, &mut figures.fullest_audio_b);
+    figures.least_margin = margins.values().copied().min().unwrap_or(i64::MAX);
     figures
 }
 
@@ -264,14 +307,21 @@ fn check_order_and_counters(seen: &[Seen]) {
     }
 }
 
+/// Position of the first packet behind PAT, PMT and SDT.
+fn behind_tables(seen: &[Seen]) -> usize {
+    seen.iter().position(|packet| ![0, 0x1000, 0x11].contains(&packet.pid)).unwrap_or(seen.len())
+}
+
 fn check_beginning(seen: &[Seen]) {
-    assert_eq!(seen[..3].iter().map(|p| p.pid).collect::<Vec<_>>(), [0, 0x1000, 0x11]);
-    let first = &seen[3];
-    assert!(first.start && first.pcr.is_some(), "a unit with a PCR follows the tables");
+    let first = behind_tables(seen);
+    let mut tables: Vec<u16> = seen[..first].iter().map(|p| p.pid).collect();
+    tables.dedup();
+    assert_eq!(tables, [0, 0x1000, 0x11]);
+    assert!(seen[first].pcr.is_some(), "a PCR follows the tables");
 }
 
 fn check_pcr(seen: &[Seen], figures: &mut Figures) {
-    let pid = seen[3].pid;
+    let pid = seen[behind_tables(seen)].pid;
     let mut last: Option<i64> = None;
     for packet in seen {
         let Some(pcr) = packet.pcr else { continue };
@@ -287,35 +337,63 @@ fn check_pcr(seen: &[Seen], figures: &mut Figures) {
     assert!(tail <= 38 * MS, "{tail} ticks without a PCR at the end");
 }
 
+/// Sections of a PID, each with the departures of its first and last packet. None begins in the packet in
+/// which another ends; the stream's end may cut the last one off.
+pub(crate) fn sections(seen: &[Seen], pid: u16) -> Vec<(i64, i64, Vec<u8>)> {
+    let mut sections: Vec<(i64, i64, Vec<u8>)> = Vec::new();
+    let size = |bytes: &[u8]| 3 + (usize::from(bytes[1] & 15) << 8 | usize::from(bytes[2]));
+    for packet in seen.iter().filter(|packet| packet.pid == pid) {
+        if packet.start {
+            assert_eq!(packet.payload[0], 0, "pointer field");
+            assert!(
+                sections.last().is_none_or(|(_, _, bytes)| bytes.len() == size(bytes)),
+                "a whole section"
+            );
+            sections.push((packet.at, packet.at, packet.payload[1..].to_vec()));
+        } else {
+            let (_, end, bytes) = sections.last_mut().expect("a begun section");
+            *end = packet.at;
+            bytes.extend_from_slice(&packet.payload);
+        }
+        let (_, _, bytes) = sections.last_mut().expect("a section");
+        let size = size(bytes);
+        if bytes.len() >= size {
+            assert!(bytes[size..].iter().all(|&b| b == 0xFF), "stuffing behind the section");
+            bytes.truncate(size);
+        }
+    }
+    // What the stream's end cuts off.
+    sections.pop_if(|(_, _, bytes)| bytes.len() < size(bytes));
+    sections
+}
+
 fn check_tables(seen: &[Seen], figures: &mut Figures) {
-    let mut last: BTreeMap<u16, (i64, Vec<u8>)> = BTreeMap::new();
-    // Sections of other PIDs are longer than packets; `service_information` reads those.
-    for packet in seen.iter().filter(|packet| [0, 0x1000, 0x11].contains(&packet.pid)) {
-        assert!(packet.start && packet.payload[0] == 0, "a whole section per packet");
-        let length = usize::from(packet.payload[2] & 15) << 8 | usize::from(packet.payload[3]);
-        assert!(packet.payload[4 + length..].iter().all(|&b| b == 0xFF), "stuffing behind the section");
-        let section = packet.payload[1..4 + length].to_vec();
-        if let Some((at, bytes)) = last.get(&packet.pid) {
-            let gap = packet.at - at;
-            assert!(gap >= 25 * MS, "sections of PID {:#x} {gap} ticks apart", packet.pid);
-            let most = if packet.pid == 0x11 { 2_000 * MS } else { 100 * MS };
-            assert!(gap <= most, "{gap} ticks without PID {:#x}", packet.pid);
-            assert_eq!(*bytes, section, "unchanged");
-            if packet.pid == 0 {
-                figures.longest_pat_gap = figures.longest_pat_gap.max(gap);
+    let end = seen[seen.len() - 1].at;
+    // Sections of events are looked at by `service_information`.
+    for pid in [0, 0x1000, 0x11] {
+        let sections = sections(seen, pid);
+        let most = if pid == 0x11 { 2_000 * MS } else { 100 * MS };
+        for pair in sections.windows(2) {
+            let ((begin, ended, bytes), (next, _, others)) = (&pair[0], &pair[1]);
+            assert!(next - ended >= 25 * MS, "sections of PID {pid:#x} {} ticks apart", next - ended);
+            assert!(next - begin <= most, "{} ticks without PID {pid:#x}", next - begin);
+            assert_eq!(bytes, others, "unchanged");
+            if pid == 0 {
+                figures.longest_pat_gap = figures.longest_pat_gap.max(next - begin);
             }
         }
-        last.insert(packet.pid, (packet.at, section));
-    }
-    for pid in [0, 0x1000] {
-        assert!(seen[seen.len() - 1].at - last[&pid].0 <= 100 * MS, "PID {pid:#x} at the end");
+        let (last, _, _) = sections.last().expect("a section");
+        assert!(end - last <= most, "PID {pid:#x} at the end");
     }
 }
 
 /// Each random access point carries a PCR and follows a PAT and its PMT, which is under 26 ms old; where
 /// points are dense, one in 250 ms does.
 fn check_random_access(seen: &[Seen]) {
-    let (mut pat, mut pmt, mut announced) = (i64::MIN / 2, i64::MIN / 2, i64::MIN / 2);
+    let (mut pat, mut pmt) = (i64::MIN / 2, i64::MIN / 2);
+    // The tables of the beginning do for points as near.
+    let mut announced = seen[0].at;
+    let clock = seen[behind_tables(seen)].pid;
     for packet in seen {
         match packet.pid {
             0 => pat = packet.at,
@@ -323,7 +401,7 @@ fn check_random_access(seen: &[Seen]) {
             _ => {}
         }
         if packet.random_access {
-            assert!(packet.pcr.is_some() && packet.start, "RAI comes with a PCR");
+            assert!(packet.start && (packet.pcr.is_some() || packet.pid != clock), "RAI comes with a PCR");
             if pat < pmt && packet.at - pmt < 26 * MS {
                 announced = packet.at;
             }
@@ -349,24 +427,26 @@ fn transport_buffer(arrivals: impl Iterator<Item = i64>, rx: i64) -> i64 {
 }
 
 /// Follows every unit from its packets to its DTS: the decoder's buffers never hold more than they may.
-/// Returns the least time between complete arrival and DTS.
+/// Returns the least time between complete arrival and DTS for each PID.
 fn check_units(
     seen: &[Seen],
     pes: &[Pes],
     arrival: impl Fn(&Seen, usize) -> i64,
-    video_buffer: i64,
+    decoders: &Decoders,
     fullest_audio_b: &mut i64,
-) -> i64 {
-    let mut least = i64::MAX;
+) -> BTreeMap<u16, i64> {
+    let mut margins = BTreeMap::new();
     let pids: std::collections::BTreeSet<u16> = pes.iter().map(|pes| pes.pid).collect();
     for pid in pids {
         // (instant, bytes in or out); what leaves at an instant leaves first, header bytes with their unit.
         let mut changes: Vec<(i64, i64)> = Vec::new();
         let mut unit = pes.iter().filter(|pes| pes.pid == pid);
         let mut current: Option<(&Pes, usize)> = None;
+        let (mut least, mut begun) = (i64::MAX, 0);
         for (index, packet) in seen.iter().enumerate().filter(|(_, p)| p.pid == pid && p.has_payload) {
             if packet.start {
                 current = unit.next().map(|pes| (pes, 0));
+                begun = arrival(packet, index);
             }
             let (pes, got) = current.as_mut().expect("a PES packet");
             let at = arrival(packet, index);
@@ -375,6 +455,8 @@ fn check_units(
             if *got == pes.header + pes.data.len() {
                 let dts = unwrap(pes.dts, at) * 300;
                 least = least.min(dts - at);
+                let stay = dts - begun;
+                assert!(stay <= decoders[&pid].stay, "unit of PID {pid:#x} is {stay} ticks in the buffers");
                 changes.push((dts, -(*got as i64)));
             }
         }
@@ -384,13 +466,14 @@ fn check_units(
             level += bytes;
             fullest = fullest.max(level);
         }
-        let size = if pid == 0x100 { video_buffer } else { 3584 };
+        let size = decoders[&pid].buffer;
         if pid != 0x100 {
             *fullest_audio_b = (*fullest_audio_b).max(fullest);
         }
         assert!(fullest <= size, "decoder buffer of PID {pid:#x} holds {fullest} of {size} bytes");
+        margins.insert(pid, least);
     }
-    least
+    margins
 }
 
 /// The instant nearest to `near` (27 MHz) whose 33-bit stamp is `stamp`, in 90 kHz.
