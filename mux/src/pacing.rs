@@ -153,7 +153,7 @@ impl StreamPace {
                 let is_paced = is_paced(stream)
                     || (stream.kind.is_video() && (stream.kind.is_av1() || videos(config) > 1));
                 let interval =
-                    packet_spacing(if is_paced { packets_bps(stream) } else { drain_bps(stream.kind) });
+                    packet_spacing(if is_paced { packets_bps(stream) } else { emptying_bps(stream) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);
                 let (own, spread) = match stream.kind {
                     StreamKind::Video { .. } => (hrd_delay(stream) + VIDEO_SPARE, 0),
@@ -319,6 +319,14 @@ pub(crate) fn smallest_stream_bps(stream: &StreamConfig) -> u64 {
         if passes(middle) { high = middle } else { low = middle }
     }
     high
+}
+
+/// Rate at which packets follow one another for long without keeping the stream's transport buffer from
+/// being empty once a second (§2.4.2.7): what was in it when they began drains by a thirty-second of its
+/// rate, as far as the stream does not need that itself.
+fn emptying_bps(stream: &StreamConfig) -> u64 {
+    let drain = drain_bps(stream.kind);
+    (drain * 32 / 33).max(packets_bps(stream)).min(drain)
 }
 
 /// Smallest constant rate that surely carries everything, in bit/s.

@@ -198,6 +198,25 @@ fn a_programme_of_sound_alone() {
     assert!(figures.fullest_audio_b <= 3584);
 }
 
+/// A rate far above the transport buffer's: it is empty at least once a second all the same (§2.4.2.7).
+#[test]
+fn a_transport_buffer_is_emptied_while_a_large_decoder_buffer_fills() {
+    let programme = Programme {
+        rate: (25, 1),
+        pictures: 100,
+        gop: 10,
+        b_pictures: 1,
+        video_bps: 1_594_816,
+        cpb_bits: 2_314_064,
+        sound_tracks: 0,
+        ..Programme::default()
+    };
+    let (config, bps) = constant(&programme, 5_000);
+    let output = mux(config, &programme.units());
+    assert_eq!(output.events, []);
+    reader::check_constant(&output, bps, video_rx(&programme), constant_video_buffer(&programme));
+}
+
 /// The picture's stream ends before it began: its PID still carries the clock.
 #[test]
 fn a_picture_that_never_comes() {

@@ -247,7 +247,10 @@ fn check_both(output: &Output, decoders: &Decoders, margin: impl Fn(&Decoder) ->
     for pid in seen.iter().map(|packet| packet.pid).collect::<std::collections::BTreeSet<_>>() {
         let rx = decoders.get(&pid).map_or(1_000_000, |decoder| decoder.rx);
         assert!(!is_elementary(pid) || decoders.contains_key(&pid), "PID {pid:#x} has a decoder");
-        let fullest = transport_buffer(seen.iter().filter(|p| p.pid == pid).map(|p| p.at), rx);
+        let arrivals = || seen.iter().filter(|p| p.pid == pid).map(|p| p.at);
+        let filled = longest_filled(arrivals(), rx);
+        assert!(filled <= 1000 * MS, "TB of PID {pid:#x} is not empty for {filled} ticks");
+        let fullest = transport_buffer(arrivals(), rx);
         assert!(fullest <= 512 * 8, "TB of PID {pid:#x} holds {} bytes", fullest / 8);
         figures.fullest_tb.insert(pid, fullest / 8);
     }
@@ -424,6 +427,21 @@ fn transport_buffer(arrivals: impl Iterator<Item = i64>, rx: i64) -> i64 {
         last = at;
     }
     ((fullest + 26_999_999) / 27_000_000) as i64
+}
+
+/// Longest time in ticks for which the same buffer is not empty, which §2.4.2.7 bounds by a second.
+fn longest_filled(arrivals: impl Iterator<Item = i64>, rx: i64) -> i64 {
+    let (mut empty, mut begun, mut longest) = (i128::MIN, 0, 0);
+    let bits = 188 * 8 * 27_000_000;
+    for at in arrivals.map(i128::from) {
+        // Instants times the rate: exact.
+        if at * i128::from(rx) >= empty {
+            (begun, empty) = (at, at * i128::from(rx));
+        }
+        empty += bits;
+        longest = longest.max(empty / i128::from(rx) - begun);
+    }
+    longest as i64
 }
 
 /// Follows every unit from its packets to its DTS: the decoder's buffers never hold more than they may.
