@@ -26,7 +26,9 @@ fn muxer(config: MuxConfig, units: &[Unit]) -> Muxer {
     if let Some(days) = days {
         muxer.replace_events(&events(days));
         muxer.set_utc(Ticks27M(0), UtcMs(0));
-        let half_way = units.get(units.len() / 2).map_or(0, |unit| unit.dts * 300);
+        // Whatever the order of the units.
+        let instants = || units.iter().map(|unit| unit.dts);
+        let half_way = (instants().min().unwrap_or(0) + instants().max().unwrap_or(0)) * 150;
         let later = Arc::new(events(days.saturating_sub(1)));
         assert!(muxer.announce_events(Ticks27M(half_way), later).is_ok());
     }
