@@ -24,6 +24,9 @@ const LARGEST_STAMP: u64 = 1 << 53;
 /// How much media beyond the difference of leads a lane holds: what a caller may push before it polls.
 const QUEUED_MS: u64 = 1_000;
 
+/// How late a unit is that is far behind: half of what a lane holds.
+const FAR_BEHIND: i64 = QUEUED_MS as i64 * pacing::MS / 2;
+
 /// Bytes a PCR takes of a packet.
 const CLOCK_SIZE: usize = 8;
 
@@ -327,6 +330,11 @@ impl Lane {
             // What is ahead of its decoder has nothing to catch up with.
             self.scheduled = self.scheduled.max(from);
         }
+    }
+
+    /// Whether a unit waits that should have been decoded long before `at`.
+    pub(crate) fn is_behind(&self, at: i64) -> bool {
+        self.queue.front().is_some_and(|unit| unit.dts * 300 + FAR_BEHIND < at)
     }
 
     /// Judges a decoding time. `latest` is the latest DTS of any stream.

@@ -411,9 +411,14 @@ impl<S> Muxer<S> {
             choice.consider(cue_place, from, deadline);
         }
         let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(choice.earliest()) };
-        let (certain, certain_lane) = self.certain().unwrap_or((i64::MAX, 0));
-        if certain <= at {
-            return Decision::Blocked { lane: certain_lane };
+        let mut certain = i64::MAX;
+        if let Some((instant, lane)) = self.certain() {
+            // What is far behind its stamps may fill its queue, and goes on.
+            let is_behind = instant <= at && self.lanes[lane].is_behind(at);
+            if instant <= at && !is_behind {
+                return Decision::Blocked { lane };
+            }
+            certain = if is_behind { i64::MAX } else { instant };
         }
         // Where no unit waits, the next push or the end decides whether anything follows at all.
         if unknown_lane != usize::MAX && (unknown_from <= at || !some_wait) {
@@ -439,7 +444,8 @@ impl<S> Muxer<S> {
     }
 
     /// Where there are cues: an instant that no packet has reached, whatever was polled, with the stream that
-    /// it goes by. It is the last DTS pushed of the stream that is least far; a unit is late from then on.
+    /// it goes by. It is the last DTS pushed of the stream that is least far. (Packets of a stream that exceeds
+    /// its rate by so much that it is half a second behind may have.)
     fn certain(&self) -> Option<(i64, usize)> {
         self.cues.as_ref()?;
         let open = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.ended);

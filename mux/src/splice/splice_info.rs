@@ -231,7 +231,7 @@ pub(crate) mod tests {
                     archive_allowed: true,
                     device_restrictions: 3,
                 }),
-                duration: Some(0x0001_A599_B0),
+                duration: Some(0x01A5_99B0),
                 upid_type: 8,
                 upid: vec![0, 0, 0, 0, 0x2C, 0xA0, 0xA1, 0x8A],
                 type_id: 0x34,
@@ -246,7 +246,7 @@ pub(crate) mod tests {
     #[test]
     fn sections_are_those_of_the_standards_examples() {
         let time_signal = SpliceInfo {
-            command: SpliceCommand::TimeSignal(SpliceTime::At(Ticks90k(0x0_72BD_0050))),
+            command: SpliceCommand::TimeSignal(SpliceTime::At(Ticks90k(0x72BD_0050))),
             descriptors: vec![SpliceDescriptor::Segmentation(placement_start())],
         };
         assert_eq!(
@@ -258,7 +258,7 @@ pub(crate) mod tests {
                 event_id: 0x4800_008F,
                 cancel: false,
                 out_of_network: true,
-                at: SpliceTime::At(Ticks90k(0x0_7369_C02E)),
+                at: SpliceTime::At(Ticks90k(0x7369_C02E)),
                 break_duration: Some(BreakDuration { auto_return: true, ticks: 0x0052_CCF5 }),
                 unique_program_id: 0,
                 avail: 0,

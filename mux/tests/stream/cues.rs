@@ -10,7 +10,9 @@ use retrovue_mux::splice::{
     BreakDuration, Segmentation, SegmentationDescriptor, SpliceCommand, SpliceDescriptor, SpliceInfo,
     SpliceInsert, SpliceTime,
 };
-use retrovue_mux::{CueConfig, CueError, MuxConfig, MuxRate, Muxer, PACKET_SIZE, Pid, Poll, StreamIndex};
+use retrovue_mux::{
+    CueConfig, CueError, MuxConfig, MuxRate, Muxer, PACKET_SIZE, Pid, Poll, PushError, StreamIndex,
+};
 use retrovue_timebase::{Ticks27M, Ticks90k};
 
 /// A cue, and the position among the units before which it is given.
@@ -267,6 +269,25 @@ proptest! {
         reader::check_decoders(&output, &mixture.decoders);
         prop_assert!(output == mux_cues(mixture.config.clone(), &mixture.units, &given, Some(seed)), "variable");
     }
+}
+
+/// Pictures at twice their rate run seconds late and fill their queue; that makes room by polling all the
+/// same.
+#[test]
+fn a_stream_far_behind_goes_on_where_there_are_cues() {
+    let slow = Programme { sound_tracks: 0, cpb_bits: 400_000, ..programme() };
+    let fast = Programme { video_bps: slow.video_bps * 2, cpb_bits: 4_000_000, ..slow.clone() };
+    let (config, _) = at_constant_rate(with_cues(slow.config(), Some(1)));
+    let mut muxer = Muxer::new(config).unwrap();
+    let (mut buffer, mut full) = ([0; PACKET_SIZE * 64], 0);
+    for unit in fast.units() {
+        while let Err(error) = muxer.push(unit.borrow()) {
+            assert!(matches!(error, PushError::Full { .. }), "{error}");
+            assert!(!matches!(muxer.poll(&mut buffer), Poll::NeedInput { .. }), "full, and asks for more");
+            full += 1;
+        }
+    }
+    assert!(full > 100, "full {full} times");
 }
 
 /// Without a cue and a heartbeat only the map tells of them.

@@ -79,6 +79,9 @@ pub(crate) struct Track {
     pub(crate) seed: u64,
 }
 
+/// Makes a unit of sound or teletext.
+type Making = Box<dyn FnMut(&mut Noise) -> Vec<u8>>;
+
 /// Time made up, in 90 kHz ticks.
 pub(crate) const LENGTH: i64 = 130_000;
 
@@ -175,7 +178,7 @@ impl Track {
     /// Its units as stream `stream`, and for sparse ones the promises between them.
     pub(crate) fn units(&self, stream: usize) -> Vec<Unit> {
         let mut noise = Noise(self.seed);
-        let even = |ticks: i64, mut data: Box<dyn FnMut(&mut Noise) -> Vec<u8>>| {
+        let even = |ticks: i64, mut data: Making| {
             let mut noise = Noise(self.seed ^ 0x5EED);
             let units = (0..LENGTH / ticks).map(|n| (n * ticks, data(&mut noise)));
             units.map(|(at, data)| unit(stream, at, data)).collect::<Vec<Unit>>()
