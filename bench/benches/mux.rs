@@ -9,14 +9,23 @@ fn packets(c: &mut Criterion) {
     let mut group = c.benchmark_group("packets");
     group.throughput(Throughput::Elements(programme.copy(&mut buffer) as u64));
     group.bench_function("copy", |b| b.iter(|| programme.copy(&mut buffer)));
-    let (mut muxer, mut round) = (programme.muxer(), 0);
-    let mut mux = || {
-        round += 1;
-        programme.mux(&mut muxer, round - 1, &mut buffer)
-    };
-    let packets = (mux(), mux()).1;
-    group.throughput(Throughput::Elements(packets as u64));
-    group.bench_function("mux-vbr", |b| b.iter(&mut mux));
+    for (name, constant) in [("mux-vbr", false), ("mux-cbr", true)] {
+        let (mut muxer, mut round) = (programme.muxer(constant), 0);
+        let mut mux = || {
+            round += 1;
+            programme.mux(&mut muxer, round - 1, &mut buffer)
+        };
+        let packets = (mux(), mux()).1;
+        group.throughput(Throughput::Elements(packets as u64));
+        group.bench_function(name, |b| b.iter(&mut mux));
+    }
+    let (mut muxer, mut round) = (programme.queued_muxer(), 0);
+    group.bench_function("mux-vbr-queued", |b| {
+        b.iter(|| {
+            round += 1;
+            programme.mux_queued(&mut muxer, round - 1, &mut buffer)
+        });
+    });
     group.finish();
 }
 

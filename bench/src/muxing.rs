@@ -1,8 +1,12 @@
-//! A programme muxed at a variable rate, and the plain copy it is compared with: four bytes of header
-//! and 184 of payload per packet.
+//! A programme muxed at a variable and at a constant rate, and the plain copy it is compared with: four
+//! bytes of header and 184 of payload per packet.
 
-use retrovue_mux::{AccessUnit, MuxConfig, Muxer, PACKET_SIZE, Poll, StreamConfig, StreamIndex};
+use retrovue_mux::{
+    AccessUnit, Bodies, MuxConfig, MuxRate, Muxer, PACKET_SIZE, Poll, PushError, StreamConfig, StreamIndex,
+    UnitBytes, UnitHeader,
+};
 use retrovue_timebase::Ticks90k;
+use std::collections::VecDeque;
 
 /// Length of the programme in 90 kHz ticks.
 const DURATION: i64 = 900_000;
@@ -36,16 +40,29 @@ impl Programme {
         Programme { config, units }
     }
 
-    /// A muxer for [`Programme::mux`].
+    /// Its configuration at a constant rate, 8 % over its streams.
+    fn constant(&self) -> MuxConfig {
+        MuxConfig { rate: MuxRate::Constant { bps: 8_850_000 }, ..self.config.clone() }
+    }
+
+    /// A muxer for [`Programme::mux`] that copies from the programme's own bytes.
     ///
     /// # Panics
     /// When the muxer refuses its configuration.
     #[must_use]
-    pub fn muxer(&self) -> Muxer {
-        match Muxer::new(self.config.clone()) {
-            Ok(muxer) => muxer,
-            Err(error) => panic!("{error}"),
-        }
+    pub fn muxer(&self, constant: bool) -> Muxer<Held<'_>> {
+        let config = if constant { self.constant() } else { self.config.clone() };
+        let held = Held { units: self.config.streams.iter().map(|_| VecDeque::with_capacity(256)).collect() };
+        Muxer::with_source(config, held).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A muxer for [`Programme::mux_queued`] that keeps the bytes in its own queues.
+    ///
+    /// # Panics
+    /// When the muxer refuses its configuration.
+    #[must_use]
+    pub fn queued_muxer(&self) -> Muxer {
+        Muxer::new(self.config.clone()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Muxes the `round`th repetition of it, in order from 0, through `buffer`, at least a packet long,
@@ -55,15 +72,29 @@ impl Programme {
     /// # Panics
     /// When the muxer refuses what it must take.
     #[must_use]
-    pub fn mux(&self, muxer: &mut Muxer, round: i64, buffer: &mut [u8]) -> usize {
+    pub fn mux<'a>(&'a self, muxer: &mut Muxer<Held<'a>>, round: i64, buffer: &mut [u8]) -> usize {
         let mut packets = 0;
         for (stream, dts, data) in &self.units {
             let random_access = stream.0 == 0 && dts % 90_000 == 0;
             let at = Ticks90k(dts + round * DURATION);
-            let unit = AccessUnit { stream: *stream, pts: at, dts: at, random_access, data };
-            if let Err(error) = muxer.push(unit) {
-                panic!("{error}");
-            }
+            muxer.source_mut().units[stream.0].push_back(data);
+            taken(muxer.announce(UnitHeader::of(*stream, at, at, random_access, data)));
+            packets += poll(muxer, buffer);
+        }
+        packets
+    }
+
+    /// The same through a muxer's own queues, which copies everything twice.
+    ///
+    /// # Panics
+    /// When the muxer refuses what it must take.
+    #[must_use]
+    pub fn mux_queued(&self, muxer: &mut Muxer, round: i64, buffer: &mut [u8]) -> usize {
+        let mut packets = 0;
+        for (stream, dts, data) in &self.units {
+            let random_access = stream.0 == 0 && dts % 90_000 == 0;
+            let at = Ticks90k(dts + round * DURATION);
+            taken(muxer.push(AccessUnit { stream: *stream, pts: at, dts: at, random_access, data }));
             packets += poll(muxer, buffer);
         }
         packets
@@ -97,7 +128,33 @@ impl Default for Programme {
     }
 }
 
-fn poll(muxer: &mut Muxer, buffer: &mut [u8]) -> usize {
+fn taken(result: Result<(), PushError>) {
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+/// Units that stay where they are until they are copied into packets.
+#[derive(Debug)]
+pub struct Held<'a> {
+    units: Vec<VecDeque<&'a [u8]>>,
+}
+
+impl UnitBytes for Held<'_> {
+    fn take(&mut self, stream: StreamIndex, bodies: &mut Bodies<'_>) {
+        let units = &mut self.units[stream.0];
+        while bodies.remaining() > 0
+            && let Some(unit) = units.front_mut()
+        {
+            *unit = &unit[bodies.put(unit)..];
+            if unit.is_empty() {
+                units.pop_front();
+            }
+        }
+    }
+}
+
+fn poll<S: UnitBytes>(muxer: &mut Muxer<S>, buffer: &mut [u8]) -> usize {
     let mut packets = 0;
     loop {
         match muxer.poll(buffer) {
@@ -118,8 +175,15 @@ mod tests {
         let programme = Programme::new();
         let mut buffer = vec![0; PACKET_SIZE * 64];
         let copied = programme.copy(&mut buffer);
-        let mut muxer = programme.muxer();
-        let muxed = (0..2).map(|round| programme.mux(&mut muxer, round, &mut buffer)).last().unwrap_or(0);
-        assert!(copied > 50_000 && muxed > copied && muxed < copied * 21 / 20, "{copied} and {muxed}");
+        for constant in [false, true] {
+            let mut muxer = programme.muxer(constant);
+            let muxed = (0..2).map(|round| programme.mux(&mut muxer, round, &mut buffer)).last().unwrap_or(0);
+            assert!(copied > 50_000 && muxed > copied && muxed < copied * 11 / 10, "{copied} and {muxed}");
+        }
+        let mut muxer = programme.queued_muxer();
+        let queued = (0..2).map(|round| programme.mux_queued(&mut muxer, round, &mut buffer)).last();
+        let mut muxer = programme.muxer(false);
+        let held = (0..2).map(|round| programme.mux(&mut muxer, round, &mut buffer)).last();
+        assert_eq!(queued, held);
     }
 }

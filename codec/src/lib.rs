@@ -34,6 +34,7 @@
 //!     height: 180,
 //!     rate: FrameRate::new(25, 1)?,
 //!     bitrate_kbps: 400,
+//!     peak_kbps: 400,
 //!     vbv_buffer_kbits: 400,
 //!     gop_frames: 25,
 //!     preset: "veryfast",

@@ -42,6 +42,7 @@ fn touch() -> Result<(), MediaError> {
         height: 180,
         rate,
         bitrate_kbps: 500,
+        peak_kbps: 500,
         vbv_buffer_kbits: 500,
         gop_frames: 30,
         preset: "veryfast",

@@ -24,8 +24,10 @@ pub struct VideoEncoderConfig<'a> {
     pub height: u32,
     /// Frames a second.
     pub rate: FrameRate,
-    /// Average and greatest bit rate, in units of 1000 bits a second.
+    /// Average bit rate, in units of 1000 bits a second.
     pub bitrate_kbps: u32,
+    /// Greatest bit rate, at which the hypothetical decoder's buffer fills: no less than `bitrate_kbps`.
+    pub peak_kbps: u32,
     /// Size of the hypothetical decoder's buffer, in units of 1000 bits.
     pub vbv_buffer_kbits: u32,
     /// Most frames from one IDR picture to the next.
@@ -79,7 +81,7 @@ impl VideoEncoder {
         let refused = |what: String| MediaError::Config { what };
         check(config)?;
         let (level, references) =
-            level_for(config.width, config.height, config.rate, config.bitrate_kbps, config.vbv_buffer_kbits)
+            level_for(config.width, config.height, config.rate, config.peak_kbps, config.vbv_buffer_kbits)
                 .ok_or_else(|| refused(format!("no H.264 level up to 5.2 holds {config:?}")))?;
         let preset = CString::new(config.preset).unwrap_or_default();
         let mut parameters = MaybeUninit::<x::x264_param_t>::uninit();
@@ -326,7 +328,10 @@ fn check(config: &VideoEncoderConfig<'_>) -> Result<(), MediaError> {
         "threads must be 1 to 16"
     } else if !PRESETS.contains(&config.preset) {
         "the preset must be one of x264's, ultrafast to placebo"
-    } else if !(1..=240_000).contains(&config.bitrate_kbps) || config.vbv_buffer_kbits == 0 {
+    } else if !(1..=240_000).contains(&config.bitrate_kbps)
+        || !(config.bitrate_kbps..=240_000).contains(&config.peak_kbps)
+        || config.vbv_buffer_kbits == 0
+    {
         "the bit rate must be 1 to 240000 kbit/s and the buffer at least 1 kbit"
     } else if !(1..=3_600).contains(&config.gop_frames) {
         "a GOP must have 1 to 3600 frames"
@@ -367,7 +372,7 @@ fn configure(p: &mut x::x264_param_t, config: &VideoEncoderConfig<'_>, level: i3
 
     p.rc.i_rc_method = x::X264_RC_ABR as i32;
     p.rc.i_bitrate = config.bitrate_kbps as i32;
-    p.rc.i_vbv_max_bitrate = config.bitrate_kbps as i32;
+    p.rc.i_vbv_max_bitrate = config.peak_kbps as i32;
     p.rc.i_vbv_buffer_size = config.vbv_buffer_kbits as i32;
     p.i_nal_hrd = x::X264_NAL_HRD_VBR as i32;
 

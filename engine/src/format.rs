@@ -1,6 +1,7 @@
 //! A house format judged and turned into what codecs and muxer need.
 
 use retrovue_codec::{OutputShape, VideoEncoderConfig};
+use retrovue_mux::{MuxConfig, MuxRate, StreamKind};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::HouseFormat;
 use retrovue_timebase::FrameRate;
@@ -12,11 +13,6 @@ const DEFAULT_PRESET: &str = "veryfast";
 /// Encoder threads when the format names none. One thread costs the least CPU per channel and adds
 /// no frame of delay; the count is fixed because it changes the bytes.
 const DEFAULT_THREADS: u32 = 1;
-
-/// Coded picture buffer in milliseconds of the video rate: what an IDR may borrow, and so what the
-/// multiplexer must be ahead. Half a second keeps the delay under the second that ISO/IEC 13818-1
-/// §2.7.9 allows.
-const CPB_MS: u32 = 500;
 
 /// A format that the engine can produce.
 #[derive(Debug, Clone)]
@@ -30,6 +26,8 @@ pub struct SessionFormat {
     threads: u32,
     /// Audio rate in kb/s.
     pub audio_kbps: u32,
+    /// Rate of the whole transport stream in kb/s; variable when absent.
+    mux_kbps: Option<u32>,
 }
 
 impl SessionFormat {
@@ -61,11 +59,6 @@ impl SessionFormat {
                 return refuse(format!("format.{field} is {value}, must be even for 4:2:0 pictures"));
             }
         }
-        if let Some(rate) = format.mux_rate_kbps {
-            return refuse(format!(
-                "format.mux_rate_kbps is {rate}: a constant transport rate is not supported; leave it out for a variable one"
-            ));
-        }
         let rate = match FrameRate::new(i64::from(format.fps_num), i64::from(format.fps_den)) {
             Ok(rate) => rate,
             Err(error) => return refuse(format!("format.fps_num/fps_den: {error}")),
@@ -73,20 +66,57 @@ impl SessionFormat {
         let preset = if format.preset.is_empty() { DEFAULT_PRESET } else { &format.preset };
         let threads = if format.encoder_threads == 0 { DEFAULT_THREADS } else { format.encoder_threads };
         let language = (!format.audio_language.is_empty()).then(|| format.audio_language.clone());
-        Ok(SessionFormat {
+        let format = SessionFormat {
             shape: OutputShape { width: format.width, height: format.height, rate, audio_language: language },
             video_kbps: format.video_bitrate_kbps,
             gop_frames: format.gop_frames,
             preset: preset.to_owned(),
             threads,
             audio_kbps: format.audio_bitrate_kbps,
-        })
+            mux_kbps: format.mux_rate_kbps,
+        };
+        match format.multiplex("").lead() {
+            Ok(_) => Ok(format),
+            Err(error) => match format.mux_kbps {
+                Some(kbps) => refuse(format!("format.mux_rate_kbps is {kbps}: {error}")),
+                None => refuse(format!("format: {error}")),
+            },
+        }
     }
 
-    /// Coded picture buffer in units of 1000 bits.
+    /// Peak rate of the pictures in kb/s: the house's, and never so low that headers and stuffing of so many
+    /// pictures a second could not pass a receiver's transport buffer.
+    #[must_use]
+    pub fn peak_kbps(&self) -> u32 {
+        match self.multiplex("").streams.first().map(|stream| stream.kind) {
+            Some(StreamKind::Video { max_bitrate_bps, .. }) => {
+                u32::try_from(max_bitrate_bps / 1000).unwrap_or(u32::MAX)
+            }
+            _ => self.video_kbps,
+        }
+    }
+
+    fn pictures_per_second(&self) -> u32 {
+        let rate = self.shape.rate;
+        u32::try_from((rate.num() + rate.den() - 1) / rate.den()).unwrap_or(u32::MAX)
+    }
+
+    /// For the multiplexer: pictures first, then sound.
+    #[must_use]
+    pub fn multiplex(&self, service_name: &str) -> MuxConfig {
+        let bits = |thousands: u32| u64::from(thousands) * 1000;
+        let rate = match self.mux_kbps {
+            Some(kbps) => MuxRate::Constant { bps: bits(kbps) },
+            None => MuxRate::Variable { peak_bps: None },
+        };
+        let (video, audio) = (bits(self.video_kbps), bits(self.audio_kbps));
+        MuxConfig::house(service_name, video, self.pictures_per_second(), audio, rate)
+    }
+
+    /// Coded picture buffer in units of 1000 bits: half a second, as the multiplexer has it.
     #[must_use]
     pub fn cpb_kbits(&self) -> u32 {
-        self.video_kbps * CPB_MS / 1000
+        self.peak_kbps() / 2
     }
 
     /// For the video encoder.
@@ -97,6 +127,7 @@ impl SessionFormat {
             height: self.shape.height,
             rate: self.shape.rate,
             bitrate_kbps: self.video_kbps,
+            peak_kbps: self.peak_kbps(),
             vbv_buffer_kbits: self.cpb_kbits(),
             gop_frames: self.gop_frames,
             preset: &self.preset,

@@ -69,6 +69,7 @@ impl Preview {
             channel_id: switch.channel_id,
             start_utc_ms: UtcMs(start),
             end_utc_ms: UtcMs(start.saturating_add(self.segment.segment_duration_ms.0)),
+            events: vec![],
             segments: vec![self.segment.clone()],
         }
     }

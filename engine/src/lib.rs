@@ -6,8 +6,8 @@
 //!
 //! [`session`] is pure. [`pipeline`] moves frames between threads and paces the output by
 //! [`clock`]. [`render`] runs both on a virtual clock, [`serve`] on the monotonic one behind the
-//! control socket; [`metrics`] counts what happens. Nothing here knows a schedule, a guide, a zone or what kind of content a segment
-//! is.
+//! control socket; [`metrics`] counts what happens. Nothing here knows a schedule, a zone or what kind of content a
+//! segment is; the words of the guide pass through [`service`] unread.
 
 pub mod asset;
 pub mod clock;
@@ -20,4 +20,5 @@ pub mod probe;
 pub mod render;
 pub mod scheduling;
 pub mod serve;
+pub mod service;
 pub mod session;

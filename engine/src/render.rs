@@ -9,6 +9,7 @@ use crate::format::SessionFormat;
 use crate::metrics::{Metrics, Produced};
 use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
 use crate::scheduling::Scheduling;
+use crate::service::Service;
 use crate::session::{Session, SessionEvent, TaskLookup};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Plan};
@@ -158,7 +159,9 @@ pub fn render<W: Write + Send + 'static>(
 
     let mut session = Session::new(format.shape.rate);
     let mut waiting = plan.blocks.iter();
-    let begun = feed(&mut session, &mut waiting, join, &mut assets).and_then(|()| session.start(join));
+    let mut accepted: Vec<&BlockPlan> = Vec::new();
+    let begun = feed(&mut session, &mut waiting, join, &mut assets, |block| accepted.push(block))
+        .and_then(|()| session.start(join));
     let (first, epoch) = match (begun, session.epoch()) {
         (Ok(first), Some(epoch)) => (first, epoch),
         (Err(failure), _) => return rejected(&failure),
@@ -167,12 +170,12 @@ pub fn render<W: Write + Send + 'static>(
     let shared = Arc::new(SharedSession::new(session, Clock::stepping()));
     let anchor = Anchor { mono: MonoNs(0), utc: join, epoch, rate: format.shape.rate };
     shared.set_anchor(anchor);
+    accepted.into_iter().for_each(|block| shared.tell_events(block));
 
     let bytes = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let output = Output {
         sink: Counted { inner: sink()?, bytes: Arc::clone(&bytes) },
-        service_name: "RetroVue".to_owned(),
-        provider_name: "RetroVue".to_owned(),
+        service: Service::of_plan(&plan.blocks, join),
         continuation: Continuation::default(),
     };
     let pipeline = match Pipeline::start(&shared, &format, anchor, first, output, Scheduling::default()) {
@@ -190,7 +193,9 @@ pub fn render<W: Write + Send + 'static>(
         if ended {
             break;
         }
-        if let Err(failure) = feed(&mut session, &mut waiting, join, &mut assets) {
+        if let Err(failure) =
+            feed(&mut session, &mut waiting, join, &mut assets, |block| shared.tell_events(block))
+        {
             shared.set_failure(failure);
             session.close();
         }
@@ -212,17 +217,19 @@ pub fn render<W: Write + Send + 'static>(
     Ok(report)
 }
 
-/// Feeds blocks while there is room.
-fn feed(
+/// Feeds blocks while there is room, telling `accepted` each.
+fn feed<'a>(
     session: &mut Session,
-    waiting: &mut std::slice::Iter<'_, BlockPlan>,
+    waiting: &mut std::slice::Iter<'a, BlockPlan>,
     receipt: UtcMs,
     assets: &mut DiskAssets,
+    mut accepted: impl FnMut(&'a BlockPlan),
 ) -> Result<(), Failure> {
     while session.has_room()
         && let Some(block) = waiting.next()
     {
         session.accept(block, receipt, assets)?;
+        accepted(block);
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::isolation::{self, AssetFolders};
 use crate::legacy::Preview;
 use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
 use crate::scheduling::Scheduling;
+use crate::service::Service;
 use crate::session::{Session, SessionEvent};
 use retrovue_control::air_end::{AirEnd, AirInput, AirSender};
 use retrovue_proto::code::{Failure, FailureCode};
@@ -173,8 +174,10 @@ impl Desk {
         let folders = AssetFolders::new(&start.asset_folders);
         let mut assets = DiskAssets::within(PathBuf::from("/"), folders);
         let mut session = Session::new(format.shape.rate);
-        for block in start.blocks {
-            session.accept(&BlockPlan::try_from(block).map_err(invalid)?, join, &mut assets)?;
+        let blocks: Vec<BlockPlan> =
+            start.blocks.into_iter().map(BlockPlan::try_from).collect::<Result<_, _>>().map_err(invalid)?;
+        for block in &blocks {
+            session.accept(block, join, &mut assets)?;
         }
         let first = session.start(join)?;
         let Some(epoch) = session.epoch() else {
@@ -189,12 +192,11 @@ impl Desk {
         let anchor = Anchor { mono, utc: join, epoch, rate: format.shape.rate };
         let shared = Arc::new(SharedSession::new(session, clock));
         shared.set_anchor(anchor);
-        let service = start.service.unwrap_or_default();
+        blocks.iter().for_each(|block| shared.tell_events(block));
         let resume = start.resume.unwrap_or_default();
         let output = Output {
             sink: WholeWrites(sink),
-            service_name: service.service_name,
-            provider_name: service.provider_name,
+            service: Service::new(start.service.unwrap_or_default(), join)?,
             continuation: Continuation {
                 discontinuity: resume.discontinuity,
                 counters: resume
@@ -244,7 +246,10 @@ impl Desk {
         for segment in &block.segments {
             crate::session::AssetFacts::facts(&mut running.assets, &segment.asset_uri)?;
         }
-        running.shared.lock().accept(&block, receipt, &mut running.assets)?;
+        let mut session = running.shared.lock();
+        session.accept(&block, receipt, &mut running.assets)?;
+        running.shared.tell_events(&block);
+        drop(session);
         running.shared.blocks_changed();
         let left = block.start_utc_ms.since(receipt);
         if left < LOOKAHEAD_MARGIN {

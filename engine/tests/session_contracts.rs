@@ -36,6 +36,7 @@ fn block(id: &str, start: i64, end: i64, segments: &[(i32, &str, i64, i64)]) -> 
         channel_id: 1,
         start_utc_ms: UtcMs(start),
         end_utc_ms: UtcMs(end),
+        events: vec![],
         segments: segments
             .iter()
             .map(|&(index, uri, offset, duration)| Segment {

@@ -31,6 +31,49 @@ pub struct AccessUnit<'a> {
     pub data: &'a [u8],
 }
 
+/// An access unit whose bytes are elsewhere: in the [`crate::UnitBytes`] of the muxer, behind those of
+/// the units announced before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitHeader {
+    /// The stream it belongs to.
+    pub stream: StreamIndex,
+    /// Presentation time, unwrapped, not before `dts`.
+    pub pts: Ticks90k,
+    /// Decoding time, unwrapped, after the stream's last.
+    pub dts: Ticks90k,
+    /// As in [`AccessUnit::random_access`].
+    pub random_access: bool,
+    /// Bytes of the unit.
+    pub len: usize,
+    /// Its first bytes, zeros behind the end of a shorter one.
+    pub head: [u8; UnitHeader::HEAD],
+}
+
+impl UnitHeader {
+    /// Bytes of a unit that are looked at.
+    pub const HEAD: usize = 8;
+
+    /// The header of a unit of these bytes.
+    #[must_use]
+    pub fn of(
+        stream: StreamIndex,
+        pts: Ticks90k,
+        dts: Ticks90k,
+        random_access: bool,
+        data: &[u8],
+    ) -> UnitHeader {
+        let mut head = [0; UnitHeader::HEAD];
+        let seen = data.len().min(head.len());
+        head[..seen].copy_from_slice(&data[..seen]);
+        UnitHeader { stream, pts, dts, random_access, len: data.len(), head }
+    }
+
+    /// The bytes of it that are known.
+    pub(crate) fn beginning(&self) -> &[u8] {
+        &self.head[..self.len.min(UnitHeader::HEAD)]
+    }
+}
+
 /// Why an access unit was not taken. The muxer is as it was before the push.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
@@ -160,12 +203,12 @@ pub(crate) fn missing_delimiter(data: &[u8]) -> Option<&'static [u8]> {
     Some(if nal & 0x1F == 9 { &[] } else { &DELIMITER })
 }
 
-/// Whether the bytes are exactly one ADTS frame.
-pub(crate) fn is_adts_frame(data: &[u8]) -> bool {
-    match data {
+/// Whether a unit of `len` bytes that begins like this is exactly one ADTS frame.
+pub(crate) fn is_adts_frame(beginning: &[u8], len: usize) -> bool {
+    match beginning {
         [0xFF, second, _, fourth, fifth, sixth, _, ..] if second & 0xF6 == 0xF0 => {
             let length = usize::from(fourth & 3) << 11 | usize::from(*fifth) << 3 | usize::from(*sixth) >> 5;
-            length == data.len()
+            length == len
         }
         _ => false,
     }
@@ -197,17 +240,17 @@ mod tests {
         let mut frame = vec![0xFF, 0xF1, 0x4C, 0x80, 0, 0, 0xFC, 1, 2, 3];
         frame[4] = (frame.len() >> 3) as u8;
         frame[5] = (frame.len() << 5) as u8 | 0x1F;
-        assert!(is_adts_frame(&frame));
-        assert!(!is_adts_frame(&frame[..9]));
+        assert!(is_adts_frame(&frame[..8], frame.len()));
+        assert!(!is_adts_frame(&frame[..8], 9));
         frame[0] = 0xFE;
-        assert!(!is_adts_frame(&frame));
+        assert!(!is_adts_frame(&frame, frame.len()));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_judged_without_panic(data in proptest::collection::vec(any::<u8>(), 0..40)) {
             let _ = missing_delimiter(&data);
-            prop_assert!(!is_adts_frame(&data) || data[0] == 0xFF);
+            prop_assert!(!is_adts_frame(&data, data.len()) || data[0] == 0xFF);
         }
     }
 }

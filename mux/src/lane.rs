@@ -1,13 +1,15 @@
-//! One elementary stream inside the muxer: its queue, its continuity, and the instant from which its
-//! next packet may leave. Lanes know nothing of each other.
+//! One elementary stream inside the muxer: its units, its continuity, its buffers, and the instant from
+//! which its next packet may leave. Lanes know nothing of each other.
 
-use crate::access_unit::{AccessUnit, PushError, is_adts_frame, missing_delimiter};
+use crate::access_unit::{PushError, UnitHeader, is_adts_frame, missing_delimiter};
 use crate::config::{StreamConfig, StreamKind};
-use crate::pacing;
+use crate::decoder_buffer::DecoderBuffer;
+use crate::pacing::{self, StreamPace};
 use crate::packet::{BODY_SIZE, Counter};
 use crate::pes::{self, PesHeader};
 use crate::pid::Pid;
 use crate::unit_queue::{Unit, UnitQueue};
+use crate::wire::Wire;
 use retrovue_timebase::Ticks90k;
 
 /// Longest pause of a stream, and longest distance of two streams' beginnings, in 90 kHz ticks. It
@@ -17,7 +19,7 @@ const LONGEST_GAP: i64 = 10 * 90_000;
 /// Largest magnitude of a time stamp: its 27 MHz instant and every sum below stay within `i64`.
 const LARGEST_STAMP: u64 = 1 << 53;
 
-/// How much media beyond the difference of leads a queue holds: what a caller may push before it polls.
+/// How much media beyond the difference of leads a lane holds: what a caller may push before it polls.
 const QUEUED_MS: u64 = 1_000;
 
 pub(crate) struct Lane {
@@ -25,81 +27,118 @@ pub(crate) struct Lane {
     pub(crate) counter: Counter,
     pub(crate) is_video: bool,
     stream_id: u8,
-    /// An access unit may start to leave this long before its DTS.
-    lead: i64,
-    /// Least ticks from packet to packet, no less than the transport buffer takes to drain one.
-    least_spacing: i64,
-    /// Time the packets of an access unit are spread over where it is short enough.
-    spread: i64,
+    pace: StreamPace,
     /// Ticks from packet to packet within the front unit.
-    pub(crate) spacing: i64,
-    /// Earliest departure of the next packet as far as its transport buffer goes.
+    pub(crate) interval: i64,
+    /// Earliest departure of the next packet as far as transport and decoder buffers go.
     pub(crate) ready: i64,
     /// Bytes of the front unit still to leave; 0 before its first packet.
     pub(crate) left: usize,
+    /// When the next packet of the begun unit should leave, so that the others behind it are in time too.
+    deadline: i64,
     pub(crate) queue: UnitQueue,
+    buffer: DecoderBuffer,
+    /// The next packet leaves after a wait for the decoder's buffer.
+    resumes: bool,
     last_dts: Option<i64>,
     pub(crate) ended: bool,
+    /// Most bytes a unit may have.
+    largest: usize,
 }
 
 /// What a lane can say about its next packet.
 #[derive(Clone, Copy)]
 pub(crate) enum Next {
-    /// It may leave from this instant on.
-    Packet { from: i64, unit: Unit },
+    /// It may leave from this instant on and should by the deadline.
+    Packet { from: i64, deadline: i64, begins_point: bool },
     /// Not known yet, but certainly not before this instant.
     Unknown { not_before: i64 },
     /// There will be none.
     Never,
 }
 
-/// Whether a random access point is about to leave.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PointAhead {
-    Near,
-    Clear,
-    /// What was pushed does not tell.
-    Unknown,
+/// How far a run of packets may go.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Before this instant, from which on something else may leave.
+    pub(crate) until: i64,
+    /// While its deadline is before this one, the earliest of what may leave already.
+    pub(crate) rival: i64,
+}
+
+impl Limits {
+    /// Whether a packet with `deadline` may leave at `at`.
+    #[inline]
+    fn allow(self, at: i64, deadline: i64) -> bool {
+        at < self.until && deadline.max(at) < self.rival.max(at)
+    }
+
+    /// How many of `most` packets may leave, the first at `at` and the others `step` ticks or one more
+    /// apart, the first due by `deadline` and each of the others `later` ticks later.
+    #[inline]
+    pub(crate) fn even(self, most: usize, step: i64, at: i64, deadline: i64, later: i64) -> usize {
+        let end = most as i64 - 1;
+        // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
+        let last = at + end * (step + 1);
+        if last < self.until
+            && (self.rival == i64::MAX || (deadline + end * later < self.rival && last < self.rival))
+        {
+            return most;
+        }
+        let before = |bound: i64, first: i64, step: i64| ((bound - first - 1) / step).clamp(0, end);
+        let mut end = before(self.until, at, step + 1);
+        if self.rival != i64::MAX {
+            end = end.min(before(self.rival, deadline, later)).min(before(self.rival, at, step + 1));
+        }
+        end as usize + 1
+    }
 }
 
 impl Lane {
-    /// A lane whose queue also holds what piles up while streams with a longer lead catch up.
+    /// A lane that also holds what piles up while streams with a longer lead catch up.
     pub(crate) fn new(
         config: &StreamConfig,
         index_of_kind: u8,
-        pace_bps: u64,
+        pace: StreamPace,
         longest_lead: i64,
         counter: Counter,
     ) -> Lane {
-        let lead = pacing::stream_lead(config.kind);
-        let queued_ms = ((longest_lead - lead) / pacing::MS) as u64 + QUEUED_MS;
-        let (is_video, stream_id, bps, cpb_bits, units_per_second) = match config.kind {
-            StreamKind::Video { max_bitrate_bps, cpb_bits } => {
-                (true, pes::STREAM_ID_VIDEO, max_bitrate_bps, cpb_bits, 240)
-            }
-            // AAC at 96 kHz.
-            StreamKind::Audio { bitrate_bps } => (false, pes::STREAM_ID_AUDIO, bitrate_bps, 0, 94),
+        let (is_video, stream_id) = match config.kind {
+            StreamKind::Video { .. } => (true, pes::STREAM_ID_VIDEO),
+            StreamKind::Audio { .. } => (false, pes::STREAM_ID_AUDIO),
         };
-        // A quarter as much again for headers and for units above the average; the constant for what exceeds
-        // small rates and buffers (a first picture without rate control).
-        let bytes =
-            (bps * queued_ms / 1000 + cpb_bits) / 8 * 5 / 4 + if is_video { 1 << 20 } else { 1 << 16 };
-        let spacing = pacing::packet_spacing(pace_bps);
+        let units = |ticks: i64| (ticks / pacing::MS) as usize * config.units_per_second as usize / 1000 + 2;
         Lane {
             pid: config.pid,
             counter,
             is_video,
             stream_id: stream_id + index_of_kind,
-            lead,
-            least_spacing: spacing,
-            spread: if is_video { 0 } else { pacing::AUDIO_SPREAD },
-            spacing,
+            pace,
+            interval: pace.interval,
             ready: i64::MIN / 2,
             left: 0,
-            queue: UnitQueue::new(bytes as usize, (queued_ms * units_per_second / 1000) as usize + 1),
+            deadline: 0,
+            queue: UnitQueue::new(2 * units(longest_lead - pace.lead + QUEUED_MS as i64 * pacing::MS)),
+            buffer: DecoderBuffer::new(pace.buffer, units(pace.lead)),
+            resumes: false,
             last_dts: None,
             ended: false,
+            largest: Lane::queue_bytes(config, pace, longest_lead),
         }
+    }
+
+    /// Bytes that a caller may have pushed and not polled.
+    pub(crate) fn queue_bytes(config: &StreamConfig, pace: StreamPace, longest_lead: i64) -> usize {
+        let queued_ms = ((longest_lead - pace.lead) / pacing::MS) as u64 + QUEUED_MS;
+        // A quarter as much again for units above the average; the constant for what exceeds small rates and
+        // buffers (a first picture without rate control).
+        let (bits, spare) = match config.kind {
+            StreamKind::Video { max_bitrate_bps, cpb_bits } => {
+                (max_bitrate_bps * queued_ms / 1000 + cpb_bits, 1 << 20)
+            }
+            StreamKind::Audio { bitrate_bps } => (bitrate_bps * queued_ms / 1000, 1 << 16),
+        };
+        (bits / 8 * 5 / 4) as usize + spare
     }
 
     /// DTS of the last unit taken.
@@ -111,46 +150,146 @@ impl Lane {
     #[inline]
     pub(crate) fn next(&self) -> Next {
         match self.queue.front() {
-            Some(unit) if self.left > 0 => Next::Packet { from: self.ready, unit },
-            Some(unit) => Next::Packet { from: self.ready.max(unit.dts * 300 - self.lead), unit },
+            Some(unit) => {
+                if self.left > 0 {
+                    return Next::Packet { from: self.ready, deadline: self.deadline, begins_point: false };
+                }
+                let from = self.ready.max(unit.dts * 300 - self.pace.lead);
+                Next::Packet { from, deadline: self.first_deadline(unit), begins_point: unit.random_access }
+            }
             None if self.ended => Next::Never,
             None => {
-                let not_before = self.last_dts.map_or(i64::MIN, |dts| (dts + 1) * 300 - self.lead);
+                let not_before = self.last_dts.map_or(i64::MIN, |dts| (dts + 1) * 300 - self.pace.lead);
                 Next::Unknown { not_before: not_before.max(self.ready) }
             }
         }
     }
 
-    /// Whether a random access point begins to leave within [`pacing::SECTION_DISTANCE`] after `at`, as
-    /// far as this lane's own pace tells. The answer does not depend on what else was pushed already.
-    pub(crate) fn point_ahead(&self, at: i64) -> PointAhead {
-        let limit = at + pacing::SECTION_DISTANCE;
-        let sending = |bytes: usize| bytes.div_ceil(BODY_SIZE) as i64 * self.spacing;
-        let mut free = self.ready.max(at) + sending(self.left);
-        for unit in self.queue.units().skip(usize::from(self.left > 0)) {
-            let start = free.max(unit.dts * 300 - self.lead);
-            if start >= limit {
-                return PointAhead::Clear;
-            }
-            if unit.random_access {
-                return PointAhead::Near;
-            }
-            free = start + sending(unit.len);
-        }
-        let not_before = self.last_dts.map_or(i64::MIN, |dts| (dts + 1) * 300 - self.lead);
-        if self.ended || free.max(not_before) >= limit { PointAhead::Clear } else { PointAhead::Unknown }
+    /// When the first packet of a unit should leave: the packets behind it take their time.
+    #[inline]
+    fn first_deadline(&self, unit: &Unit) -> i64 {
+        unit.dts * 300 - self.pace.complete - unit.packets * self.pace.interval
     }
 
-    /// Accounts for a packet sent at `at` that could have left from `from` on. One that waited for the
-    /// wire may be followed early by one, never by more: two packets fit the transport buffer.
+    /// Ticks by which each packet's deadline is later than the one's before.
+    #[inline]
+    pub(crate) fn deadline_step(&self) -> i64 {
+        self.pace.interval
+    }
+
+    /// Begins the front unit. Sound is spread, so pictures on either side of it are never many packets in a
+    /// row: a receiver that takes the rate between two PCRs for constant would see those arrive faster
+    /// than they left.
+    pub(crate) fn begin(&mut self, len: usize) {
+        self.left = len;
+        if let Some(unit) = self.queue.front() {
+            self.deadline = self.first_deadline(unit);
+        }
+        if self.pace.spread > 0 {
+            let packets = (len / BODY_SIZE + 1) as i64;
+            self.interval = self.pace.interval.max(self.pace.spread / packets);
+        }
+    }
+
+    /// Accounts for a packet sent at `at` that could have left from `from` on. One that waited may be
+    /// followed early, as far as the transport buffer of 512 bytes allows.
     #[inline]
     pub(crate) fn sent(&mut self, from: i64, at: i64) {
-        self.ready = (from + self.spacing).max(at);
+        self.ready = (from + self.interval).max(at - self.pace.catch_up);
+        self.deadline += self.pace.interval;
     }
 
-    /// Checks and queues an access unit. `latest` is the latest DTS of any stream.
-    pub(crate) fn push(&mut self, unit: &AccessUnit<'_>, latest: Option<i64>) -> Result<(), PushError> {
-        let AccessUnit { stream, pts, dts, data, .. } = *unit;
+    /// Whether a packet of `payload` bytes stands before or behind a wait for the decoder's buffer.
+    #[inline]
+    pub(crate) fn pauses(&self, payload: usize) -> bool {
+        self.resumes || !self.buffer.has_room(payload + BODY_SIZE)
+    }
+
+    /// How many packets follow from the middle of the begun unit, all payload, without a wait for the
+    /// decoder's buffer; at a variable rate those on both sides of a wait do not count.
+    #[inline]
+    pub(crate) fn plain_packets(&self, constant: bool) -> usize {
+        if self.left <= BODY_SIZE {
+            return 0;
+        }
+        let bodies = (self.left - 1) / BODY_SIZE;
+        let room = self.buffer.room() / BODY_SIZE;
+        if constant {
+            bodies.min(room.max(1))
+        } else if self.resumes {
+            0
+        } else {
+            bodies.min(room.saturating_sub(1))
+        }
+    }
+
+    /// How many of `most` packets may leave in a row where slots are closer than the transport buffer
+    /// drains.
+    pub(crate) fn slots_with_room(
+        &self,
+        most: usize,
+        mut from: i64,
+        mut deadline: i64,
+        wire: &Wire,
+        limits: Limits,
+    ) -> usize {
+        let mut wire = wire.clone();
+        let mut count = 0;
+        while count < most {
+            from = (from + self.interval).max(wire.next - self.pace.catch_up);
+            deadline += self.pace.interval;
+            wire.leave(wire.next);
+            count += 1;
+            if wire.next < from || !limits.allow(wire.next, deadline) {
+                break;
+            }
+        }
+        count
+    }
+
+    /// Accounts for `packets` of [`Lane::plain_packets`] at even distances, the first of which could have
+    /// left from `from` on; `first` and `last` are when the ends left.
+    pub(crate) fn sent_run(&mut self, packets: usize, from: i64, first: i64, last: i64) {
+        let (all, behind) = (packets as i64, packets as i64 - 1);
+        self.counter.skip(packets - 1);
+        // What `sent` comes to, one packet after the other.
+        let early = first.max(last - behind * self.interval) - self.pace.catch_up;
+        self.ready = (from + all * self.interval).max(early + behind * self.interval);
+        self.deadline += all * self.pace.interval;
+        self.deliver(packets * BODY_SIZE);
+    }
+
+    /// Accounts for `payload` bytes of the front unit that leave in a packet.
+    #[inline]
+    pub(crate) fn deliver(&mut self, payload: usize) {
+        self.left -= payload;
+        self.buffer.enter(payload);
+        self.resumes = false;
+        let next = if self.left > 0 { self.left.min(BODY_SIZE) } else { BODY_SIZE };
+        if !self.buffer.has_room(next) {
+            self.wait_for_room(next);
+        }
+    }
+
+    /// The front unit has left whole with the packet sent at `at`. Returns its DTS when that was too late.
+    pub(crate) fn complete(&mut self, at: i64) -> Option<i64> {
+        let dts = self.queue.front()?.dts;
+        self.queue.pop();
+        self.buffer.complete(dts * 300);
+        (at > dts * 300 - self.pace.complete).then_some(dts)
+    }
+
+    #[cold]
+    fn wait_for_room(&mut self, bytes: usize) {
+        if let Some(from) = self.buffer.room_from(bytes) {
+            self.resumes = from > self.ready;
+            self.ready = self.ready.max(from);
+        }
+    }
+
+    /// Judges a unit. `latest` is the latest DTS of any stream. Returns the delimiter it lacks.
+    pub(crate) fn judge(&self, unit: &UnitHeader, latest: Option<i64>) -> Result<&'static [u8], PushError> {
+        let UnitHeader { stream, pts, dts, len, .. } = *unit;
         if self.ended {
             return Err(PushError::Ended { stream, dts });
         }
@@ -170,46 +309,30 @@ impl Lane {
             if self.last_dts.is_none() && !unit.random_access {
                 return Err(PushError::NoRandomAccess { stream, dts });
             }
-            missing_delimiter(data).ok_or(PushError::NotAnnexB { stream, dts })?
-        } else if is_adts_frame(data) {
+            missing_delimiter(unit.beginning()).ok_or(PushError::NotAnnexB { stream, dts })?
+        } else if is_adts_frame(unit.beginning(), len) {
             &[]
         } else {
-            return Err(PushError::NotAdts { stream, dts, bytes: data.len() });
+            return Err(PushError::NotAdts { stream, dts, bytes: len });
         };
-        let largest = self.queue.capacity() - pes::MAX_HEADER - delimiter.len();
-        if data.len() > largest {
-            return Err(PushError::TooLarge { stream, dts, bytes: data.len(), largest });
+        if len > self.largest {
+            return Err(PushError::TooLarge { stream, dts, bytes: len, largest: self.largest });
         }
-        let header = PesHeader::new(self.stream_id, pts, dts, delimiter.len() + data.len());
-        let parts = [header.bytes(), delimiter, data];
-        let len = parts.iter().map(|part| part.len()).sum();
-        if !self.queue.has_room(len) {
-            return Err(PushError::Full { stream });
+        Ok(delimiter)
+    }
+
+    /// Takes a unit that was judged.
+    pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &[u8]) -> Result<(), PushError> {
+        if self.queue.is_full() {
+            return Err(PushError::Full { stream: unit.stream });
         }
+        let header = PesHeader::new(self.stream_id, unit.pts, unit.dts, delimiter.len() + unit.len);
+        let (prefix, prefix_len) = header.with_delimiter(delimiter);
+        let len = prefix_len + unit.len;
         let random_access = self.is_video && unit.random_access;
-        self.queue.push(Unit { len, dts: dts.0, random_access }, &parts);
-        self.last_dts = Some(dts.0);
+        let packets = (len / BODY_SIZE) as i64;
+        self.queue.push(Unit { len, packets, dts: unit.dts.0, random_access, prefix, prefix_len });
+        self.last_dts = Some(unit.dts.0);
         Ok(())
-    }
-
-    /// Begins the front unit, which is `len` bytes. Sound is spread, so that pictures on either side of
-    /// it are never many packets in a row: a receiver that takes the rate between two PCRs for constant
-    /// would see those arrive faster than they left.
-    pub(crate) fn begin(&mut self, len: usize) {
-        self.left = len;
-        let packets = (len / BODY_SIZE + 1) as i64;
-        self.spacing = self.least_spacing.max(self.spread / packets);
-    }
-
-    /// Moves the front unit's next bytes into `out`; true when they were its last.
-    #[inline]
-    pub(crate) fn read(&mut self, out: &mut [u8]) -> bool {
-        debug_assert!(out.len() <= BODY_SIZE);
-        self.queue.read(out);
-        self.left -= out.len();
-        if self.left == 0 {
-            self.queue.pop();
-        }
-        self.left == 0
     }
 }

@@ -39,19 +39,24 @@
 
 mod access_unit;
 mod config;
-mod dvb_text;
+mod decoder_buffer;
 mod lane;
 mod muxer;
 mod pacing;
 mod packet;
 mod pes;
 mod pid;
-mod section;
+mod run;
+pub mod si;
+mod source;
 pub mod ts;
 mod unit_queue;
+mod wire;
 
-pub use access_unit::{AccessUnit, PushError, StreamIndex};
-pub use config::{ConfigError, MuxConfig, MuxRate, Resume, StreamConfig, StreamKind};
-pub use muxer::{MuxEvent, Muxer, Poll, Run};
+pub use access_unit::{AccessUnit, PushError, StreamIndex, UnitHeader};
+pub use config::{ConfigError, Information, MuxConfig, MuxRate, Resume, StreamConfig, StreamKind};
+pub use muxer::Muxer;
 pub use packet::{PACKET_SIZE, PCR_MODULUS};
 pub use pid::{Pid, StreamType};
+pub use run::{MuxEvent, Poll, Run};
+pub use source::{Bodies, Queues, UnitBytes};

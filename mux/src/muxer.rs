@@ -1,18 +1,34 @@
 //! The muxer: decides which packet leaves next and when, and writes it. It reads no clock, does no
 //! I/O, draws no random number, uses no float and allocates only when it is made.
 //!
-//! Every instant is a function of the access units' DTS and of what was sent before, so the packets
-//! and their departures do not depend on how the units were spread over pushes or how the output was
-//! polled. Multiplexing at a constant rate is not done yet.
+//! A stream's packet may leave from its lead before the DTS on, as far as its transport buffer has drained
+//! and its decoder buffer has room, and should by its DTS; a table or a PCR from when it is due. At a
+//! constant rate each slot goes to what may leave and has the earliest deadline, or to a null packet. At a
+//! variable rate there is room for all streams at their own pace: each packet leaves when it may.
+//!
+//! Every instant is a function of the access units' stamps and lengths and of what was sent before, so the
+//! packets and their departures do not depend on how the units were spread over pushes or how the
+//! output was polled.
 
-use crate::access_unit::{AccessUnit, PushError, StreamIndex};
-use crate::config::{ConfigError, MuxConfig};
-use crate::lane::{Lane, Next, PointAhead};
-use crate::pacing;
-use crate::packet::{self, Adaptation, BODY_SIZE, Counter, PACKET_SIZE};
+use crate::access_unit::{PushError, StreamIndex, UnitHeader};
+use crate::config::{ConfigError, MuxConfig, MuxRate, Resume};
+use crate::lane::{Lane, Limits, Next};
+use crate::pacing::{self, StreamPace};
+use crate::packet::{self, Adaptation, BODY_SIZE, PACKET_SIZE};
 use crate::pid::Pid;
-use crate::section::{self, Section};
-use retrovue_timebase::{Ticks27M, Ticks90k};
+use crate::run::{MuxEvent, Poll, Run};
+use crate::si::{
+    Carousel, Descriptor, Due, EventTable, LocalTimeOffset, Program, Replaced, ServiceDescription, SiError,
+    TableVersions,
+};
+use crate::source::{Bodies, Queues, UnitBytes};
+use crate::wire::{Pace, Wire};
+use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Event tables that may wait for their instants.
+const MOST_COMING: usize = 8;
 
 /// Turns access units into transport packets, each with its instant of departure.
 ///
@@ -25,202 +41,170 @@ use retrovue_timebase::{Ticks27M, Ticks90k};
 /// must be pushed ahead of the output: [`Poll::NeedInput`] names the one that is waited for. Departures
 /// lie on the timeline of the DTS and rise strictly. A PCR equals its packet's departure, which is that
 /// of the byte the PCR refers to (ISO/IEC 13818-1 §2.4.3.5).
-pub struct Muxer {
+///
+/// The bytes of the units come from `S`: with [`Queues`] the muxer keeps them itself
+/// ([`Muxer::push`]); other sources are told of with [`Muxer::announce`].
+pub struct Muxer<S = Queues> {
+    source: S,
     lanes: Vec<Lane>,
-    /// Indices of `lanes`, sound first: at the same instant the one with the shorter lead goes.
+    /// Indices of `lanes`, sound first: among deadlines that have passed the shorter lead goes.
     order: Vec<usize>,
     pcr_lane: usize,
     lead: i64,
-    pat: Table,
-    pmt: Table,
-    sdt: Table,
-    /// Ticks a packet takes at the peak rate.
-    wire_spacing: i64,
-    /// Earliest departure of the next packet as far as the peak rate goes.
-    wire_free: i64,
+    tables: Carousel,
+    /// The table that leaves next, until another may that is more urgent.
+    due: Due,
+    due_until: i64,
+    /// When PAT and PMT were last asked for.
+    announced: i64,
+    /// Events and the instants from which on they are told, in order.
+    coming: VecDeque<(i64, Arc<EventTable>)>,
+    program: Program,
+    wire: Wire,
+    /// Departure of the first packet, once there is one.
+    start: Option<i64>,
     last_pcr: Option<i64>,
-    /// A PAT went out and its PMT must follow.
-    pmt_due: bool,
-    /// The last PAT went out for a random access point.
-    announced_last: bool,
-    /// PAT and PMT went out for the front unit of this lane, which must follow.
-    announced: Option<usize>,
     event: Option<MuxEvent>,
-}
-
-/// What [`Muxer::poll`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub enum Poll {
-    /// Packets were written to the front of the buffer.
-    Packets(Run),
-    /// Something went wrong with what was pushed; output goes on.
-    Event(MuxEvent),
-    /// Nothing can leave before this stream is pushed to, or ended.
-    NeedInput {
-        /// The stream that is waited for.
-        stream: StreamIndex,
-    },
-    /// The buffer has no room for a packet of [`PACKET_SIZE`] bytes.
-    OutputTooSmall,
-    /// Every stream has ended and everything has left.
-    Finished,
-}
-
-/// A run of packets and their departures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
-    packets: usize,
-    first: i64,
-    spacing: i64,
-}
-
-impl Run {
-    /// Number of packets, at least 1.
-    #[must_use]
-    pub fn packets(&self) -> usize {
-        self.packets
-    }
-
-    /// Bytes written: [`PACKET_SIZE`] for each packet.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.packets * PACKET_SIZE
-    }
-
-    /// Departure of packet `index`, counted from 0 within the run.
-    #[must_use]
-    pub fn departure(&self, index: usize) -> Ticks27M {
-        Ticks27M(self.first + index as i64 * self.spacing)
-    }
-
-    /// Departure of the first packet.
-    #[must_use]
-    pub fn first(&self) -> Ticks27M {
-        self.departure(0)
-    }
-
-    /// Departure of the last packet.
-    #[must_use]
-    pub fn last(&self) -> Ticks27M {
-        self.departure(self.packets - 1)
-    }
-}
-
-/// Something a caller should count and report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MuxEvent {
-    /// The last packet of an access unit left so late that a receiver may not have it at its DTS: the
-    /// stream exceeds the rate or the decoder buffer it was configured with.
-    AccessUnitLate {
-        /// Its stream.
-        stream: StreamIndex,
-        /// Its decoding time.
-        dts: Ticks90k,
-        /// Departure of its last packet.
-        complete: Ticks27M,
-    },
-}
-
-/// A section that repeats.
-struct Table {
-    pid: Pid,
-    section: Section,
-    counter: Counter,
-    last: Option<i64>,
 }
 
 /// What leaves next.
 #[derive(Clone, Copy)]
 enum Step {
-    /// PAT, for the front unit of a lane or because it is time.
-    Pat {
-        announced: Option<usize>,
-    },
-    Pmt,
-    Sdt,
+    /// The table that is due.
+    Table,
     /// A packet that only carries a PCR.
     Pcr,
-    /// The next packet of a lane, ready from `from` on; nothing else is due before `until`.
+    /// The next packet of a lane, ready from `from` on.
     Unit {
         lane: usize,
         from: i64,
-        until: i64,
+        deadline: i64,
     },
+    Null,
 }
 
 enum Decision {
-    Send { step: Step, at: i64 },
-    Blocked { lane: usize },
+    /// `step` leaves at `at`; the same again until `until` and while it is more urgent than `rival`.
+    Send {
+        step: Step,
+        at: i64,
+        until: i64,
+        /// Earliest deadline of what else may leave.
+        rival: i64,
+    },
+    /// PAT and PMT are wanted before the random access point that would leave at `at`.
+    Announce {
+        at: i64,
+    },
+    Blocked {
+        lane: usize,
+    },
     Done,
 }
 
-impl Muxer {
-    /// A muxer for `config`, with all its memory.
+impl Muxer<Queues> {
+    /// A muxer for `config` that keeps the access units' bytes itself, with all its memory.
     ///
     /// # Errors
     /// Refuses a configuration that could not be kept to, naming the value.
     pub fn new(config: MuxConfig) -> Result<Muxer, ConfigError> {
         let lead = config.lead()?.0;
-        let counter = |pid: Pid| {
-            let resume = config.resume.as_ref();
-            let known = resume.and_then(|resume| resume.counters.iter().find(|(known, _)| *known == pid));
-            Counter::new(known.map(|&(_, last)| last), resume.is_some_and(|resume| resume.discontinuity))
-        };
+        let sizes = config
+            .streams
+            .iter()
+            .map(|stream| Lane::queue_bytes(stream, StreamPace::new(&config, stream), lead));
+        let queues = Queues::new(sizes);
+        Muxer::with_source(config, queues)
+    }
+}
+
+impl<S> Muxer<S> {
+    /// A muxer for `config` that copies the access units' bytes from `source`, with all its memory.
+    ///
+    /// # Errors
+    /// Refuses a configuration that could not be kept to, naming the value.
+    pub fn with_source(config: MuxConfig, source: S) -> Result<Muxer<S>, ConfigError> {
+        let lead = config.lead()?.0;
         let (mut videos, mut sounds) = (0, 0);
         let mut lanes = Vec::with_capacity(config.streams.len());
         for stream in &config.streams {
             let is_video = matches!(stream.kind, crate::StreamKind::Video { .. });
             let index_of_kind = if is_video { &mut videos } else { &mut sounds };
-            let others =
-                config.streams.iter().filter(|other| other.pid != stream.pid).map(|other| other.kind);
-            let pace_bps = pacing::stream_pace_bps(stream.kind, others);
-            lanes.push(Lane::new(stream, *index_of_kind, pace_bps, lead, counter(stream.pid)));
+            let pace = StreamPace::new(&config, stream);
+            let counter = Resume::counter(config.resume.as_ref(), stream.pid);
+            lanes.push(Lane::new(stream, *index_of_kind, pace, lead, counter));
             *index_of_kind += 1;
         }
         let mut order: Vec<usize> = (0..lanes.len()).collect();
         order.sort_by_key(|&index| (lanes[index].is_video, index));
         let pcr_lane = config.pcr_stream();
-        let table = |pid, section| Table { pid, section, counter: counter(pid), last: None };
+        let tables = config.tables();
+        let program = tables.program.clone();
+        let tables = Carousel::new(tables, config.resume.as_ref())?;
         Ok(Muxer {
-            pat: table(Pid::PAT, section::pat(&config)),
-            pmt: table(config.pmt_pid, section::pmt(&config, lanes[pcr_lane].pid)),
-            sdt: table(Pid::SDT, section::sdt(&config)),
-            wire_spacing: pacing::packet_spacing(config.peak_bps()),
-            wire_free: i64::MIN,
+            source,
+            due: tables.next(),
+            due_until: i64::MAX,
+            tables,
+            announced: i64::MIN / 2,
+            coming: VecDeque::with_capacity(MOST_COMING),
+            program,
+            wire: match config.rate {
+                MuxRate::Variable { .. } => Wire::variable(config.peak_bps()),
+                MuxRate::Constant { bps } => Wire::constant(bps),
+            },
             lanes,
             order,
             pcr_lane,
             lead,
+            start: None,
             last_pcr: None,
-            pmt_due: false,
-            announced_last: false,
-            announced: None,
             event: None,
         })
     }
 
-    /// Queues an access unit.
+    /// Where the bytes are.
+    #[must_use]
+    pub fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Where the bytes are, to put in those of units to be announced.
+    pub fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    /// Takes note of an access unit whose bytes are in the source, behind those announced before.
     ///
     /// # Errors
     /// [`PushError::Full`] asks to poll first; the others say what is wrong with the unit. The muxer is
     /// unchanged after any of them.
-    pub fn push(&mut self, unit: AccessUnit<'_>) -> Result<(), PushError> {
-        let stream = unit.stream;
+    pub fn announce(&mut self, unit: UnitHeader) -> Result<(), PushError> {
+        let delimiter = self.judge(&unit)?;
+        let lane = &mut self.lanes[unit.stream.0];
+        lane.push(&unit, delimiter).map_err(|_| self.full(unit.stream, unit.dts))
+    }
+
+    /// What is wrong with a unit, or the delimiter it lacks.
+    pub(crate) fn judge(&self, unit: &UnitHeader) -> Result<&'static [u8], PushError> {
         let latest = self.lanes.iter().filter_map(Lane::last_dts).max();
-        let streams = self.lanes.len();
-        let Some(lane) = self.lanes.get_mut(stream.0) else {
-            return Err(PushError::UnknownStream { stream, streams });
-        };
-        match lane.push(&unit, latest) {
-            Err(PushError::Full { stream }) => match self.decide() {
-                Decision::Blocked { lane } if lane != stream.0 => {
-                    Err(PushError::Stalled { stream, dts: unit.dts, waiting_for: StreamIndex(lane) })
-                }
-                _ => Err(PushError::Full { stream }),
-            },
-            result => result,
+        match self.lanes.get(unit.stream.0) {
+            Some(lane) => lane.judge(unit, latest),
+            None => Err(PushError::UnknownStream { stream: unit.stream, streams: self.lanes.len() }),
+        }
+    }
+
+    pub(crate) fn has_stream(&self, stream: StreamIndex) -> bool {
+        stream.0 < self.lanes.len()
+    }
+
+    /// No room for a unit: whether polling makes some, or nothing will because another stream has stopped.
+    pub(crate) fn full(&self, stream: StreamIndex, dts: Ticks90k) -> PushError {
+        match self.decide() {
+            Decision::Blocked { lane } if lane != stream.0 => {
+                PushError::Stalled { stream, dts, waiting_for: StreamIndex(lane) }
+            }
+            _ => PushError::Full { stream },
         }
     }
 
@@ -245,50 +229,106 @@ impl Muxer {
     /// Last continuity counter of each PID that has sent a payload, in this session or the one
     /// resumed: what [`crate::Resume::counters`] of the next session takes.
     pub fn counters(&self) -> impl Iterator<Item = (Pid, u8)> + '_ {
-        let tables = [&self.pat, &self.pmt, &self.sdt].map(|table| (table.pid, table.counter));
-        let lanes = self.lanes.iter().map(|lane| (lane.pid, lane.counter));
-        tables.into_iter().chain(lanes).filter_map(|(pid, counter)| counter.last().map(|last| (pid, last)))
+        let lanes = self.lanes.iter().filter_map(|lane| lane.counter.last().map(|last| (lane.pid, last)));
+        self.tables.counters().chain(lanes)
     }
 
-    /// Writes the next packets to the front of `out`, as many as leave evenly spaced and fit.
-    pub fn poll(&mut self, out: &mut [u8]) -> Poll {
-        if let Some(event) = self.event.take() {
-            return Poll::Event(event);
+    /// The versions of the tables now: what [`crate::Information::versions`] of the next session takes.
+    #[must_use]
+    pub fn versions(&self) -> TableVersions {
+        self.tables.versions()
+    }
+
+    /// Replaces all events that the EIT tells, from the next packets on.
+    pub fn replace_events(&mut self, events: &EventTable) -> Replaced {
+        let replaced = self.tables.replace_events(events);
+        self.look_at_tables();
+        replaced
+    }
+
+    /// Has all events that the EIT tells replaced by `events` once packets leave at `from` or later. Tables
+    /// for an earlier instant must have been given before; they are told in order, whatever their instants.
+    /// The caller keeps a reference until then: the muxer frees no memory.
+    ///
+    /// # Errors
+    /// Gives the events back when eight tables wait already.
+    pub fn announce_events(
+        &mut self,
+        from: Ticks27M,
+        events: Arc<EventTable>,
+    ) -> Result<(), Arc<EventTable>> {
+        if self.coming.len() == MOST_COMING {
+            return Err(events);
         }
-        let (step, at) = match self.decide() {
-            Decision::Send { step, at } => (step, at),
-            Decision::Blocked { lane } => return Poll::NeedInput { stream: StreamIndex(lane) },
-            Decision::Done => return Poll::Finished,
-        };
-        let (packets, _) = out.as_chunks_mut::<PACKET_SIZE>();
-        let Some(first) = packets.first_mut() else { return Poll::OutputTooSmall };
-        let mut run = Run { packets: 1, first: at, spacing: 0 };
-        match step {
-            Step::Pat { announced } => {
-                self.pat.write(first, at);
-                self.pmt_due = true;
-                self.announced_last = announced.is_some();
-                self.announced = announced;
-            }
-            Step::Pmt => {
-                self.pmt.write(first, at);
-                self.pmt_due = false;
-            }
-            Step::Sdt => self.sdt.write(first, at),
-            Step::Pcr => self.write_pcr_packet(first, at),
-            Step::Unit { lane, from, until } => {
-                self.announced = None;
-                let until = if lane == self.pcr_lane { until.min(self.pcr_from()) } else { until };
-                run.spacing = self.lanes[lane].spacing;
-                if self.lanes[lane].left > BODY_SIZE && at < until {
-                    run.packets = self.write_bodies(packets, lane, from, at, until);
-                } else {
-                    self.write_unit_packet(first, lane, from, at);
-                }
-            }
+        self.coming.push_back((from.0, events));
+        Ok(())
+    }
+
+    /// Tells what `instant` of the timeline is in UTC; TDT and TOT, where configured, are sent from then on.
+    pub fn set_utc(&mut self, instant: Ticks27M, utc: UtcMs) {
+        self.tables.set_utc(instant, utc);
+        self.look_at_tables();
+    }
+
+    /// Replaces the names that the SDT tells.
+    ///
+    /// # Errors
+    /// [`SiError::NameTooLong`]; nothing is changed then.
+    pub fn replace_service(&mut self, service: &ServiceDescription) -> Result<(), SiError> {
+        let replaced = self.tables.replace_service(service);
+        self.look_at_tables();
+        replaced
+    }
+
+    /// Replaces the local times that the TOT tells.
+    ///
+    /// # Errors
+    /// What [`MuxConfig`] refuses; nothing is changed then.
+    pub fn replace_local_times(&mut self, local_times: &[LocalTimeOffset]) -> Result<(), SiError> {
+        let replaced = self.tables.replace_local_times(local_times);
+        self.look_at_tables();
+        replaced
+    }
+
+    /// Replaces the descriptors of a stream in the program map, whose version is the next one then.
+    /// A stream that does not exist has none.
+    ///
+    /// # Errors
+    /// [`SiError::ProgramMapTooLong`]; nothing is changed then.
+    pub fn replace_descriptors(
+        &mut self,
+        stream: StreamIndex,
+        descriptors: Vec<Descriptor>,
+    ) -> Result<(), SiError> {
+        let Some(described) = self.program.streams.get_mut(stream.0) else { return Ok(()) };
+        let before = std::mem::replace(&mut described.descriptors, descriptors);
+        let replaced = self.tables.replace_program(&self.program);
+        if replaced.is_err() {
+            self.program.streams[stream.0].descriptors = before;
         }
-        self.wire_free = run.last().0 + self.wire_spacing;
-        Poll::Packets(run)
+        self.look_at_tables();
+        replaced
+    }
+
+    /// From when on other events are told.
+    fn next_events(&self) -> i64 {
+        self.coming.front().map_or(i64::MAX, |&(from, _)| from)
+    }
+
+    fn events_are_due(&self, at: i64) -> bool {
+        self.next_events() <= at
+    }
+
+    #[cold]
+    fn tell_next_events(&mut self) {
+        if let Some((_, events)) = self.coming.pop_front() {
+            self.replace_events(&events);
+        }
+    }
+
+    /// Asks anew which table leaves next.
+    fn look_at_tables(&mut self) {
+        (self.due, self.due_until) = self.tables.next_until(self.wire.next);
     }
 
     /// From when on a packet of the PCR's PID carries a PCR.
@@ -296,123 +336,156 @@ impl Muxer {
         self.last_pcr.map_or(i64::MIN, |last| last + pacing::PCR_SOFT)
     }
 
-    /// Chooses what leaves next: the earliest, and of several the first tried below.
+    /// Chooses what leaves next.
     fn decide(&self) -> Decision {
-        if self.pmt_due {
-            return Decision::Send { step: Step::Pmt, at: self.wire_free };
-        }
-        if let Some(lane) = self.announced {
-            return self.decide_announced(lane);
-        }
+        let Some(start) = self.start else { return self.decide_start() };
+        let (due, announcing) = (self.due, !self.tables.is_announced());
         let begun = self.last_pcr.is_some();
-        let mut choice = Choice { wire_free: self.wire_free, best: None, from: i64::MAX, rest: i64::MAX };
-        let mut unknown: Option<(i64, usize)> = None;
-        if begun {
-            choice.consider(self.sdt_from(), Step::Sdt);
-        }
-        let pcr_lane_gone = matches!(self.lanes[self.pcr_lane].next(), Next::Never);
-        let mut alive = false;
-        for &index in &self.order {
-            let lane = &self.lanes[index];
-            match lane.next() {
+        let mut choice = Choice::new(2 + self.order.len());
+        let (mut unknown_from, mut unknown_lane) = (i64::MAX, usize::MAX);
+        let (mut alive, mut some_wait) = (false, false);
+        for (place, &index) in self.order.iter().enumerate() {
+            match self.lanes[index].next() {
                 Next::Never => {}
                 Next::Unknown { not_before } => {
                     alive = true;
-                    if unknown.is_none_or(|(earliest, _)| not_before < earliest) {
-                        unknown = Some((not_before, index));
+                    if not_before < unknown_from || unknown_lane == usize::MAX {
+                        (unknown_from, unknown_lane) = (not_before, index);
                     }
                 }
-                Next::Packet { .. } if !begun && index != self.pcr_lane && !pcr_lane_gone => alive = true,
-                Next::Packet { from, unit } => {
-                    alive = true;
-                    let step = Step::Unit { lane: index, from, until: i64::MAX };
-                    let first_of_point = unit.random_access && lane.left == 0;
-                    match self.pat.last {
-                        None => choice.consider(from, Step::Pat { announced: Some(index) }),
-                        Some(last) if first_of_point => {
-                            let pat_from = last + pacing::SECTION_DISTANCE;
-                            if self.announced_last && from.max(self.wire_free) < pat_from {
-                                // Points closer together than sections may be: waiting would pile up.
-                                choice.consider(from, step);
-                            } else {
-                                choice.consider(from.max(pat_from), Step::Pat { announced: Some(index) });
-                            }
-                        }
-                        Some(_) => choice.consider(from, step),
+                Next::Packet { from, deadline, begins_point } => {
+                    (alive, some_wait) = (true, true);
+                    // Nothing comes before the tables, nor before the first PCR.
+                    if begun || (index == self.pcr_lane && self.tables.has_begun()) {
+                        let from = if begins_point && announcing { from.max(due.from) } else { from };
+                        choice.consider(2 + place, from, deadline);
                     }
                 }
             }
-        }
-        if let Some(last) = self.last_pcr {
-            choice.consider(last + pacing::PCR_HARD, Step::Pcr);
         }
         if !alive {
             return Decision::Done;
         }
-        if begun && let Some(blocked) = self.consider_tables(&mut choice) {
-            return blocked;
+        choice.consider(0, due.from, due.deadline);
+        if let Some(from) = self.pcr_due(start) {
+            choice.consider(1, from, from + pacing::PCR_GRACE);
         }
-        match (choice.best, unknown) {
-            (Some((at, step)), None) => Decision::Send { step: step.limited(choice.rest), at },
-            (Some((at, step)), Some((not_before, _))) if at < not_before => {
-                Decision::Send { step: step.limited(choice.rest.min(not_before)), at }
+        let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(choice.earliest()) };
+        // Where no unit waits, the next push or the end decides whether anything follows at all.
+        if unknown_lane != usize::MAX && (unknown_from <= at || !some_wait) {
+            return Decision::Blocked { lane: unknown_lane };
+        }
+        let (place, until, rival) = if self.wire.constant { choice.for_slot(at) } else { choice.at_once(at) };
+        let step = match place {
+            None => Step::Null,
+            Some(0) => Step::Table,
+            Some(1) => Step::Pcr,
+            Some(place) => {
+                let lane = self.order[place - 2];
+                if self.must_announce(lane, at) {
+                    return Decision::Announce { at };
+                }
+                Step::Unit { lane, from: choice.from[place], deadline: choice.deadline[place] }
             }
-            (_, Some((_, lane))) => Decision::Blocked { lane },
-            (None, None) => Decision::Done,
-        }
+        };
+        let until = until.min(unknown_from).min(self.due_until.max(at + 1)).min(self.next_events());
+        Decision::Send { step, at, until, rival }
     }
 
-    /// PAT and PMT by their interval, unless a random access point is so near that they would not be
-    /// allowed again in front of it: then they wait for it.
-    fn consider_tables(&self, choice: &mut Choice) -> Option<Decision> {
-        let last = self.pat.last?;
-        let (due, step) = (last + pacing::PSI_INTERVAL, Step::Pat { announced: None });
-        let at = due.max(self.wire_free);
-        if choice.best.is_some_and(|(best, _)| best < at) {
-            choice.consider(due, step);
-            return None;
-        }
-        let mut near = false;
-        for (index, lane) in self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_video) {
-            match lane.point_ahead(at) {
-                PointAhead::Near => near = true,
-                PointAhead::Clear => {}
-                PointAhead::Unknown => return Some(Decision::Blocked { lane: index }),
+    /// From when on a packet leaves that only carries a PCR.
+    #[inline]
+    fn pcr_due(&self, start: i64) -> Option<i64> {
+        match self.last_pcr {
+            Some(last) => Some(last + pacing::PCR_HARD),
+            None => {
+                let gone = matches!(self.lanes[self.pcr_lane].next(), Next::Never);
+                (gone && self.tables.has_begun()).then_some(start)
             }
         }
-        if near {
-            choice.consider(last + pacing::PSI_HARD, step);
-            // Looked at anew for every packet: no run may pass over the moment the point is gone.
-            choice.rest = i64::MIN;
-        } else {
-            choice.best = Some((at, step));
-        }
-        None
     }
 
-    /// After PAT and PMT for the front unit of `lane`: that unit, at the very beginning behind the SDT
-    /// and, when the PCR's own stream has none, behind a first PCR.
-    fn decide_announced(&self, lane: usize) -> Decision {
-        if self.sdt.last.is_none() {
-            return Decision::Send { step: Step::Sdt, at: self.sdt_from().max(self.wire_free) };
-        }
-        if self.last_pcr.is_none() && lane != self.pcr_lane {
-            return Decision::Send { step: Step::Pcr, at: self.wire_free };
-        }
-        match self.lanes[lane].next() {
-            Next::Packet { from, .. } => Decision::Send {
-                step: Step::Unit { lane, from, until: i64::MIN },
-                at: from.max(self.wire_free),
-            },
-            Next::Unknown { .. } | Next::Never => Decision::Blocked { lane },
-        }
+    /// A random access point would leave at `at` and PAT and PMT have not just been; where points are so
+    /// dense that the tables would take the pictures' rate, not before each of them.
+    fn must_announce(&self, lane: usize, at: i64) -> bool {
+        matches!(self.lanes[lane].next(), Next::Packet { begins_point: true, .. })
+            && self.announced + pacing::ANNOUNCE_DISTANCE <= at
+            && self.tables.announcement_from() <= at
     }
 
-    /// The SDT keeps a distance from PAT and PMT as if it shared their buffer.
-    fn sdt_from(&self) -> i64 {
-        let after_psi = self.pmt.last.map_or(i64::MIN, |last| last + pacing::system_spacing());
-        let due = self.sdt.last.map_or(i64::MIN, |last| last + pacing::SDT_INTERVAL);
-        due.max(after_psi)
+    /// The stream with the PCR says when it all begins; without it, the earliest of the others.
+    fn decide_start(&self) -> Decision {
+        let mut start: Option<i64> = None;
+        for index in std::iter::once(self.pcr_lane).chain(self.order.iter().copied()) {
+            match self.lanes[index].next() {
+                Next::Unknown { .. } => return Decision::Blocked { lane: index },
+                Next::Packet { from, .. } => {
+                    start = Some(start.map_or(from, |start| start.min(from)));
+                    if index == self.pcr_lane {
+                        break;
+                    }
+                }
+                Next::Never => {}
+            }
+        }
+        match start {
+            Some(at) => Decision::Send { step: Step::Table, at, until: i64::MIN, rival: i64::MIN },
+            None => Decision::Done,
+        }
+    }
+}
+
+impl<S: UnitBytes> Muxer<S> {
+    /// Writes the next packets to the front of `out`, as many as leave evenly spaced and fit.
+    pub fn poll(&mut self, out: &mut [u8]) -> Poll {
+        if let Some(event) = self.event.take() {
+            return Poll::Event(event);
+        }
+        if self.due_until <= self.wire.next {
+            self.look_at_tables();
+        }
+        let (step, at, until, rival) = loop {
+            match self.decide() {
+                Decision::Send { at, .. } | Decision::Announce { at } if self.events_are_due(at) => {
+                    self.tell_next_events();
+                }
+                Decision::Send { step, at, until, rival } => break (step, at, until, rival),
+                Decision::Announce { at } => {
+                    self.announced = at;
+                    self.announced = at;
+                    self.tables.announce(at);
+                    self.look_at_tables();
+                }
+                Decision::Blocked { lane } => return Poll::NeedInput { stream: StreamIndex(lane) },
+                Decision::Done => return Poll::Finished,
+            }
+        };
+        let (packets, _) = out.as_chunks_mut::<PACKET_SIZE>();
+        let Some(first) = packets.first_mut() else { return Poll::OutputTooSmall };
+        if self.start.is_none() {
+            self.start = Some(at);
+            self.announced = at;
+            self.wire.next = at;
+        }
+        match step {
+            Step::Table => {
+                self.tables.write(self.due.table, first, at);
+                self.wire.leave(at);
+                self.look_at_tables();
+                return Poll::Packets(Run::single(at));
+            }
+            Step::Pcr => self.write_pcr_packet(first, at),
+            Step::Null => return Poll::Packets(self.write_nulls(packets, until)),
+            Step::Unit { lane, from, deadline } => {
+                let until = if lane == self.pcr_lane { until.min(self.pcr_from()) } else { until };
+                if at < until && self.lanes[lane].plain_packets(self.wire.constant) > 0 {
+                    let limits = Limits { until, rival };
+                    return Poll::Packets(self.write_bodies(packets, lane, (from, deadline, at), limits));
+                }
+                self.write_unit_packet(first, lane, from, at);
+            }
+        }
+        self.wire.leave(at);
+        Poll::Packets(Run::single(at))
     }
 
     fn write_pcr_packet(&mut self, packet: &mut [u8; PACKET_SIZE], at: i64) {
@@ -427,28 +500,50 @@ impl Muxer {
         self.last_pcr = Some(at);
     }
 
+    /// Null packets up to the first slot at which something else may leave.
+    fn write_nulls(&mut self, packets: &mut [[u8; PACKET_SIZE]], until: i64) -> Run {
+        let (first, carried, pace) = (self.wire.next, self.wire.carried(), self.wire.pace());
+        let mut written = 0;
+        for packet in packets {
+            *packet = packet::NULL;
+            written += 1;
+            self.wire.leave(self.wire.next);
+            if self.wire.next >= until {
+                break;
+            }
+        }
+        Run { packets: written, first, pace, carried }
+    }
+
     /// Packets from the middle of an access unit: four bytes of header, the rest payload.
     fn write_bodies(
         &mut self,
         packets: &mut [[u8; PACKET_SIZE]],
-        lane: usize,
-        from: i64,
-        at: i64,
-        until: i64,
-    ) -> usize {
-        let lane = &mut self.lanes[lane];
-        let (mut from, mut at, mut written) = (from, at, 0);
-        for packet in packets {
-            packet::write_header(packet, lane.pid, false, 0b01, lane.counter.advance());
-            lane.read(&mut packet[4..]);
-            lane.sent(from, at);
-            written += 1;
-            if lane.left <= BODY_SIZE || lane.ready != at + lane.spacing || lane.ready >= until {
-                break;
-            }
-            (from, at) = (lane.ready, lane.ready);
+        index: usize,
+        (from, deadline, at): (i64, i64, i64),
+        limits: Limits,
+    ) -> Run {
+        let lane = &mut self.lanes[index];
+        let most = lane.plain_packets(self.wire.constant).clamp(1, packets.len());
+        let (first, carried) = (at, self.wire.carried());
+        let pace = if self.wire.constant { self.wire.pace() } else { Pace::even(lane.interval) };
+        let count = if !self.wire.constant && from < at {
+            // After a wait for others the distance is another one.
+            1
+        } else if pace.step() >= lane.interval {
+            limits.even(most, pace.step(), at, deadline, lane.deadline_step())
+        } else {
+            lane.slots_with_room(most, from, deadline, &self.wire, limits)
+        };
+        let mut header = packet::header(lane.pid, false, 0b01, lane.counter.advance());
+        for packet in &mut packets[..count] {
+            packet[..4].copy_from_slice(&header);
+            header[3] = 0x10 | ((header[3] + 1) & 0x0F);
         }
-        written
+        let last = self.wire.leave_evenly(at, pace, count);
+        lane.sent_run(count, from, at, last);
+        self.source.take(StreamIndex(index), &mut Bodies::whole(&mut packets[..count]));
+        Run { packets: count, first, pace, carried }
     }
 
     /// Any packet of an access unit: its first with the flags, its last with stuffing, one with a PCR.
@@ -457,13 +552,19 @@ impl Muxer {
         let lane = &mut self.lanes[index];
         let Some(unit) = lane.queue.front() else { return };
         let start = lane.left == 0;
-        if start {
-            lane.begin(unit.len);
-        }
-        let random_access = start && unit.random_access;
-        // First and last packet of a unit are where the rate changes: with a PCR on both, a receiver
-        // that takes the rate between two PCRs for constant is hardly ever wrong.
-        let has_pcr = index == self.pcr_lane && (start || lane.left <= BODY_SIZE || at >= pcr_from);
+        let (random_access, prefix, prefix_len) = if start {
+            let (random_access, prefix, prefix_len, len) =
+                (unit.random_access, unit.prefix, unit.prefix_len, unit.len);
+            lane.begin(len);
+            (random_access, prefix, prefix_len)
+        } else {
+            (false, unit.prefix, 0)
+        };
+        // At a variable rate the rate changes with the first and the last packet of a unit and where it waits
+        // for the decoder: with a PCR on both sides, a receiver that takes the rate between two PCRs for
+        // constant is hardly ever wrong.
+        let marks_rate = !self.wire.constant && (start || lane.left <= BODY_SIZE || lane.pauses(BODY_SIZE));
+        let has_pcr = index == self.pcr_lane && (random_access || marks_rate || at >= pcr_from);
         let adaptation = Adaptation {
             discontinuity: lane.counter.take_discontinuity(),
             random_access,
@@ -472,12 +573,18 @@ impl Muxer {
         let payload = lane.left.min(BODY_SIZE - adaptation.size());
         let counter = lane.counter.advance();
         let body = packet::write_with_payload(packet, lane.pid, start, counter, adaptation, payload);
-        let complete = lane.read(body);
+        body[..prefix_len].copy_from_slice(&prefix[..prefix_len]);
         lane.sent(from, at);
-        if complete && at > unit.dts * 300 - pacing::PCR_HARD {
+        lane.deliver(payload);
+        let late = if lane.left == 0 { lane.complete(at) } else { None };
+        let behind = PACKET_SIZE - payload + prefix_len;
+        if behind < PACKET_SIZE {
+            self.source.take(StreamIndex(index), &mut Bodies::one(packet, behind));
+        }
+        if let Some(dts) = late {
             self.event = Some(MuxEvent::AccessUnitLate {
                 stream: StreamIndex(index),
-                dts: Ticks90k(unit.dts),
+                dts: Ticks90k(dts),
                 complete: Ticks27M(at),
             });
         }
@@ -487,50 +594,65 @@ impl Muxer {
     }
 }
 
-/// The best of what could leave next.
+/// What could leave, by place: a table, a PCR, and the streams in their order.
 struct Choice {
-    wire_free: i64,
-    best: Option<(i64, Step)>,
-    /// From when on the best could leave, the wire aside.
-    from: i64,
-    /// From when on anything else could.
-    rest: i64,
+    from: [i64; Choice::MOST],
+    deadline: [i64; Choice::MOST],
+    count: usize,
 }
 
 impl Choice {
-    /// Takes `step`, which could leave from `from` on, when it leaves before all others.
-    fn consider(&mut self, from: i64, step: Step) {
-        let at = from.max(self.wire_free);
-        if self.best.is_none_or(|(earliest, _)| at < earliest) {
-            self.rest = self.rest.min(self.from);
-            (self.best, self.from) = (Some((at, step)), from);
-        } else {
-            self.rest = self.rest.min(from);
-        }
-    }
-}
+    const MOST: usize = MuxConfig::MAX_STREAMS + 2;
 
-impl Step {
-    /// The same step, knowing when the next best is due.
-    fn limited(self, due: i64) -> Step {
-        match self {
-            Step::Unit { lane, from, .. } => Step::Unit { lane, from, until: due },
-            step => step,
-        }
+    #[inline]
+    fn new(count: usize) -> Choice {
+        Choice { from: [i64::MAX; Choice::MOST], deadline: [i64::MAX; Choice::MOST], count }
     }
-}
 
-impl Table {
-    fn write(&mut self, packet: &mut [u8; PACKET_SIZE], at: i64) {
-        let adaptation =
-            Adaptation { discontinuity: self.counter.take_discontinuity(), ..Adaptation::default() };
-        // A section is followed by stuffing bytes behind it, not by an adaptation field in front (§2.4.4).
-        let payload = BODY_SIZE - adaptation.size();
-        let counter = self.counter.advance();
-        let body = packet::write_with_payload(packet, self.pid, true, counter, adaptation, payload);
-        let (section, stuffing) = body.split_at_mut(self.section.payload().len());
-        section.copy_from_slice(self.section.payload());
-        stuffing.fill(0xFF);
-        self.last = Some(at);
+    /// What is at `place` may leave from `from` on and should by `deadline`.
+    #[inline]
+    fn consider(&mut self, place: usize, from: i64, deadline: i64) {
+        self.from[place] = from;
+        self.deadline[place] = deadline;
+    }
+
+    #[inline]
+    fn earliest(&self) -> i64 {
+        self.from[..self.count].iter().copied().fold(i64::MAX, i64::min)
+    }
+
+    /// What leaves in the slot at `at`: of all that may, the one with the earliest deadline, and of those
+    /// whose deadline has passed the first. With it, the instant from which on something else may leave
+    /// too, and the earliest deadline of what may already.
+    #[inline]
+    fn for_slot(&self, at: i64) -> (Option<usize>, i64, i64) {
+        let (mut best, mut urgency, mut until, mut rival) = (None, i64::MAX, i64::MAX, i64::MAX);
+        for place in 0..self.count {
+            let (from, deadline) = (self.from[place], self.deadline[place].max(at));
+            if from > at {
+                until = until.min(from);
+            } else if deadline < urgency {
+                rival = urgency;
+                (best, urgency) = (Some(place), deadline);
+            } else {
+                rival = rival.min(deadline);
+            }
+        }
+        (best, until, rival)
+    }
+
+    /// What leaves at `at` when the rate is variable: of all that may, the first. With it, the instant
+    /// from which on another may be chosen: at once where another waits, for the gap before the next
+    /// packet of the same stream is its own.
+    #[inline]
+    fn at_once(&self, at: i64) -> (Option<usize>, i64, i64) {
+        let (mut best, mut until) = (None, i64::MAX);
+        for (place, &from) in self.from[..self.count].iter().enumerate() {
+            match best {
+                None if from <= at => best = Some(place),
+                _ => until = until.min(from.max(at + 1)),
+            }
+        }
+        (best, until, i64::MAX)
     }
 }

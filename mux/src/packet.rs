@@ -11,6 +11,15 @@ pub const PACKET_SIZE: usize = 188;
 /// Bytes of a packet behind its four header bytes.
 pub(crate) const BODY_SIZE: usize = PACKET_SIZE - 4;
 
+/// A null packet (§2.4.3.3): its counter means nothing, its payload nothing either.
+pub(crate) const NULL: [u8; PACKET_SIZE] = {
+    let mut packet = [0xFF; PACKET_SIZE];
+    packet[0] = 0x47;
+    packet[1] = 0x1F;
+    packet[3] = 0x10;
+    packet
+};
+
 /// Modulus of the PCR: 2^33 periods of its base, 300 ticks each (§2.4.3.5).
 pub const PCR_MODULUS: i64 = (1 << 33) * 300;
 
@@ -35,6 +44,11 @@ impl Counter {
         self.last = (self.last + 1) & 0x0F;
         self.known = true;
         self.last
+    }
+
+    /// Steps over the counters of `packets` packets with payload.
+    pub(crate) fn skip(&mut self, packets: usize) {
+        self.last = (self.last + (packets & 0x0F) as u8) & 0x0F;
     }
 
     /// Whether this packet is the first of its PID after a discontinuity; true once.
@@ -73,19 +87,15 @@ impl Adaptation {
     }
 }
 
-/// Writes the four header bytes.
-pub(crate) fn write_header(
-    packet: &mut [u8; PACKET_SIZE],
-    pid: Pid,
-    unit_start: bool,
-    control: u8,
-    counter: u8,
-) {
+/// The four header bytes.
+#[inline]
+pub(crate) fn header(pid: Pid, unit_start: bool, control: u8, counter: u8) -> [u8; 4] {
     let [high, low] = pid.value().to_be_bytes();
-    packet[0] = 0x47;
-    packet[1] = high | if unit_start { 0x40 } else { 0 };
-    packet[2] = low;
-    packet[3] = control << 4 | counter;
+    [0x47, high | if unit_start { 0x40 } else { 0 }, low, control << 4 | counter]
+}
+
+fn write_header(packet: &mut [u8; PACKET_SIZE], pid: Pid, unit_start: bool, control: u8, counter: u8) {
+    packet[..4].copy_from_slice(&header(pid, unit_start, control, counter));
 }
 
 /// Writes header and adaptation field so that exactly `payload` bytes remain, stuffing the field as

@@ -4,7 +4,10 @@
 use retrovue_timebase::Ticks90k;
 
 /// Longest header written: fixed part, PTS and DTS.
-pub(crate) const MAX_HEADER: usize = 19;
+const MAX_HEADER: usize = 19;
+
+/// Room for a header and the access unit delimiter that a unit may lack.
+pub(crate) const PREFIX_SIZE: usize = 26;
 
 /// `stream_id` of the first video stream (table 2-22).
 pub(crate) const STREAM_ID_VIDEO: u8 = 0xE0;
@@ -37,6 +40,15 @@ impl PesHeader {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+
+    /// The header with `delimiter` behind it, and how many bytes count.
+    pub(crate) fn with_delimiter(&self, delimiter: &[u8]) -> ([u8; PREFIX_SIZE], usize) {
+        let mut prefix = [0; PREFIX_SIZE];
+        let len = self.len + delimiter.len();
+        prefix[..self.len].copy_from_slice(self.bytes());
+        prefix[self.len..len].copy_from_slice(delimiter);
+        (prefix, len)
     }
 }
 

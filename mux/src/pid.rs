@@ -12,8 +12,14 @@ pub struct Pid(u16);
 impl Pid {
     /// Program association table.
     pub const PAT: Pid = Pid(0x0000);
-    /// Service description table (ETSI EN 300 468 §5.1.3 table 1).
+    /// Network information table (ETSI EN 300 468 §5.1.3 table 1).
+    pub const NIT: Pid = Pid(0x0010);
+    /// Service description table.
     pub const SDT: Pid = Pid(0x0011);
+    /// Event information tables.
+    pub const EIT: Pid = Pid(0x0012);
+    /// Time and date, time offset.
+    pub const TDT: Pid = Pid(0x0014);
     /// Null packets.
     pub const NULL: Pid = Pid(0x1FFF);
     /// Where this station's program map table goes unless told otherwise.
@@ -59,10 +65,20 @@ impl fmt::Debug for Pid {
 pub struct StreamType(pub u8);
 
 impl StreamType {
+    /// Private data in PES packets: what it is, a descriptor tells.
+    pub const PRIVATE_PES: StreamType = StreamType(0x06);
     /// AAC in ADTS (ISO/IEC 13818-7).
     pub const AAC_ADTS: StreamType = StreamType(0x0F);
+    /// Metadata in PES packets, such as ID3.
+    pub const METADATA: StreamType = StreamType(0x15);
     /// H.264 (ISO/IEC 14496-10) in an Annex B byte stream.
     pub const H264: StreamType = StreamType(0x1B);
     /// HEVC (ISO/IEC 23008-2) in an Annex B byte stream.
     pub const HEVC: StreamType = StreamType(0x24);
+    /// AC-3 as ATSC announces it (A/53 part 3).
+    pub const ATSC_AC3: StreamType = StreamType(0x81);
+    /// Cues for splicing (SCTE 35), in sections.
+    pub const SCTE_35: StreamType = StreamType(0x86);
+    /// Enhanced AC-3 as ATSC announces it.
+    pub const ATSC_ENHANCED_AC3: StreamType = StreamType(0x87);
 }

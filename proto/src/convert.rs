@@ -5,7 +5,7 @@
 
 use crate::code::{Failure, FailureCode};
 use crate::message;
-use crate::plan::{BlockPlan, HouseFormat, Segment};
+use crate::plan::{BlockPlan, Event, HouseFormat, Segment};
 use retrovue_timebase::{FrameRate, FrameRateError, Millis, UtcMs};
 
 /// A field that makes a message no plan.
@@ -91,6 +91,40 @@ impl From<&BlockPlan> for message::BlockPlan {
             start_utc_ms: block.start_utc_ms.0,
             end_utc_ms: block.end_utc_ms.0,
             segments: block.segments.iter().map(message::Segment::from).collect(),
+            events: block.events.iter().map(message::Event::from).collect(),
+        }
+    }
+}
+
+impl From<&Event> for message::Event {
+    fn from(event: &Event) -> message::Event {
+        message::Event {
+            event_id: u32::from(event.event_id),
+            start_utc_ms: event.start_utc_ms.0,
+            duration_ms: event.duration_ms.0,
+            title: event.title.clone(),
+            short_text: event.short_text.clone(),
+            long_text: event.long_text.clone(),
+            language: event.language.clone(),
+            genre: event.genre.map(u32::from),
+            rating_age: event.rating_age.map(u32::from),
+        }
+    }
+}
+
+/// Numbers too large for their fields are cut to these: an event is text for people, no reason to refuse a block.
+impl From<message::Event> for Event {
+    fn from(event: message::Event) -> Event {
+        Event {
+            event_id: event.event_id as u16,
+            start_utc_ms: UtcMs(event.start_utc_ms),
+            duration_ms: Millis(event.duration_ms),
+            title: event.title,
+            short_text: event.short_text,
+            long_text: event.long_text,
+            language: event.language,
+            genre: event.genre.map(|genre| genre as u8),
+            rating_age: event.rating_age.map(|age| u8::try_from(age).unwrap_or(u8::MAX)),
         }
     }
 }
@@ -117,6 +151,7 @@ impl TryFrom<message::BlockPlan> for BlockPlan {
             start_utc_ms: UtcMs(block.start_utc_ms),
             end_utc_ms: UtcMs(block.end_utc_ms),
             segments: segments.collect::<Result<_, _>>()?,
+            events: block.events.into_iter().map(Event::from).collect(),
         })
     }
 }
@@ -237,6 +272,26 @@ mod tests {
         assert_eq!(failure.to_string(), "QUEUE_FULL: block b3: two blocks are queued");
     }
 
+    fn any_event() -> impl Strategy<Value = Event> {
+        let texts = (".{0,40}", ".{0,40}", ".{0,40}", "[a-z]{0,3}");
+        (any::<(u16, i64, i64)>(), texts, any::<(Option<u8>, Option<u8>)>()).prop_map(
+            |((event_id, start, duration), (title, short_text, long_text, language), (genre, rating_age))| {
+                let (start_utc_ms, duration_ms) = (UtcMs(start), Millis(duration));
+                Event {
+                    event_id,
+                    start_utc_ms,
+                    duration_ms,
+                    title,
+                    short_text,
+                    long_text,
+                    language,
+                    genre,
+                    rating_age,
+                }
+            },
+        )
+    }
+
     fn any_segment() -> impl Strategy<Value = Segment> {
         let value = prop_oneof![
             any::<String>().prop_map(serde_json::Value::from),
@@ -264,10 +319,11 @@ mod tests {
             block_id in ".{1,40}",
             (channel_id, start, end) in any::<(i32, i64, i64)>(),
             segments in prop::collection::vec(any_segment(), 0..4),
+            events in prop::collection::vec(any_event(), 0..3),
         ) {
             use prost::Message;
             let (start_utc_ms, end_utc_ms) = (UtcMs(start), UtcMs(end));
-            let block = BlockPlan { block_id, channel_id, start_utc_ms, end_utc_ms, segments };
+            let block = BlockPlan { block_id, channel_id, start_utc_ms, end_utc_ms, segments, events };
             let bytes = message::BlockPlan::from(&block).encode_to_vec();
             let back = message::BlockPlan::decode(bytes.as_slice()).unwrap();
             prop_assert_eq!(BlockPlan::try_from(back).unwrap(), block);

@@ -52,6 +52,38 @@ pub struct BlockPlan {
     pub end_utc_ms: UtcMs,
     /// Segments in execution order.
     pub segments: Vec<Segment>,
+    /// What the event tables tell from this block's start on: the event on the air, the following one, and
+    /// those of the schedule. Text for receivers; no frame depends on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+}
+
+/// One event of the guide, as EN 300 468 tells events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Of its own among the events of the tables.
+    pub event_id: u16,
+    /// When it begins.
+    pub start_utc_ms: UtcMs,
+    /// How long it lasts.
+    pub duration_ms: Millis,
+    /// Its name.
+    pub title: String,
+    /// A line about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub short_text: String,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub long_text: String,
+    /// ISO 639-2 code of the texts; empty for undetermined.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
+    /// `content_nibble_level_1` and `_2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genre: Option<u8>,
+    /// Least age in years.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating_age: Option<u8>,
 }
 
 /// A stretch of one asset with its allotted Content Time.

@@ -195,7 +195,11 @@ impl Session {
     pub fn start(&mut self, plan: &Value, join: i64) -> Result<(), Failure> {
         let blocks = blocks(plan);
         let plan: Plan = serde_json::from_value(plan.clone()).expect("a plan");
-        let names = ServiceNames { service_name: "RetroVue".into(), provider_name: "RetroVue".into() };
+        let names = ServiceNames {
+            service_name: "RetroVue".into(),
+            provider_name: "RetroVue".into(),
+            ..Default::default()
+        };
         self.request(Request::StartBlockPlanSession(StartBlockPlanSession {
             format: Some((&plan.format).into()),
             blocks: blocks.into_iter().take(2).collect(),

@@ -139,7 +139,8 @@ fn core_can_open_feed_and_stop_and_nothing_else() {
     assert_eq!(protocol.fields("SwitchToLive"), set(&switch));
     let start = ["format", "blocks", "join_utc_ms", "service", "resume", "asset_folders"];
     assert_eq!(protocol.fields("StartBlockPlanSession"), set(&start));
-    let block = ["block_id", "channel_id", "start_utc_ms", "end_utc_ms", "segments"];
+    // Events are text for receivers: what they say moves no frame (see the tests of `render`).
+    let block = ["block_id", "channel_id", "start_utc_ms", "end_utc_ms", "segments", "events"];
     assert_eq!(protocol.fields("BlockPlan"), set(&block));
     let segment = [
         "segment_index",

@@ -253,3 +253,58 @@ fn a_truncated_file_is_padded_to_its_boundary() {
     }
     assert!(seen[content..].iter().all(|s| *s == Seen::Black));
 }
+
+/// Present events as the stream tells them: title, and the PCR before it, each time the title changes.
+fn titles_told(path: &Path) -> Vec<(String, i64)> {
+    let bytes = std::fs::read(path).unwrap();
+    let (mut clock, mut told) = (0, Vec::<(String, i64)>::new());
+    for packet in bytes.chunks_exact(188) {
+        let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
+        if packet[3] & 0x20 != 0 && packet[4] > 0 && packet[5] & 0x10 != 0 {
+            clock = packet[6..10].iter().fold(0, |base, &byte| base << 8 | i64::from(byte)) << 1
+                | i64::from(packet[10] >> 7);
+        }
+        // A section of one packet: table 0x4E, section 0, one event with a short_event_descriptor.
+        let section = &packet[5..];
+        if pid == 0x12 && packet[1] & 0x40 != 0 && section[0] == 0x4E && section[6] == 0 {
+            assert_eq!((section[26], packet[3] & 0x30), (0x4D, 0x10));
+            let length = usize::from(section[31]);
+            let title = String::from_utf8_lossy(&section[32..32 + length]).into_owned();
+            if told.last().is_none_or(|(last, _)| *last != title) {
+                told.push((title, clock));
+            }
+        }
+    }
+    told
+}
+
+/// The event tables follow the blocks at both kinds of rate, and no picture or sound is another for them.
+#[test]
+fn events_are_told_from_the_start_of_their_block() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = plain("a.mp4", 4).make(dir.path());
+    let silent = plan((30, 1), &[&[(&clip, 0, 3000)], &[(&clip, 0, 3000)]]);
+    let event = |id: i64, title: &str| json!({"event_id": id, "start_utc_ms": START + 3000 * id, "duration_ms": 3000, "title": title});
+    for rate in [Value::Null, json!(2200)] {
+        let mut plain = silent.clone();
+        plain["format"]["mux_rate_kbps"] = rate.clone();
+        let mut wordy = plain.clone();
+        wordy["blocks"][0]["events"] = json!([event(0, "Alpha"), event(1, "Beta")]);
+        wordy["blocks"][1]["events"] = json!([event(1, "Beta"), event(2, "Gamma")]);
+        let (plain, wordy) =
+            (render(dir.path(), "plain.ts", &plain, None), render(dir.path(), "wordy.ts", &wordy, None));
+        assert_eq!((plain.exit, wordy.exit), (0, 0), "{}{}", plain.errors, wordy.errors);
+        let told = titles_told(&wordy.path);
+        let titles: Vec<&str> = told.iter().map(|(title, _)| title.as_str()).collect();
+        assert_eq!(titles, ["Alpha", "Beta"]);
+        let fence = ((START + 3000) * 90).rem_euclid(1 << 33);
+        let behind = told[1].1 - fence;
+        // The PCR is that of a packet before, 38 ms at most.
+        assert!((-38 * 90..=10 * 90).contains(&behind), "Beta is told {behind} ticks after its block began");
+        assert_eq!(titles_told(&plain.path), []);
+        for stream in ["v:0", "a:0"] {
+            let stamps = |path| packets(path, stream).into_iter().map(|p| (p.pts, p.dts)).collect::<Vec<_>>();
+            assert_eq!(stamps(&plain.path), stamps(&wordy.path), "{stream}");
+        }
+    }
+}

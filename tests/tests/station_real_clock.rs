@@ -71,8 +71,9 @@ fn whole_units(mut bytes: Vec<u8>) -> Vec<u8> {
 
 /// The frame number that the programme shows at `pts`, if content is on the air then.
 fn on_the_air(pts: i64, block_start_ms: i64) -> i64 {
-    let ticks = (pts - ((block_start_ms * 90) & ((1 << 33) - 1))).rem_euclid(1 << 33);
-    ticks % (20 * 90_000) / 3000
+    // Signed, around the wrap: a viewer may have come before that block.
+    let ticks = (pts - block_start_ms * 90 + (1 << 32)).rem_euclid(1 << 33) - (1 << 32);
+    ticks.rem_euclid(20 * 90_000) / 3000
 }
 
 /// How many of the pictures are not what the schedule says; the first `skip` are not looked at.

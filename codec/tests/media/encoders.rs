@@ -15,6 +15,7 @@ fn config(preset: &str, threads: u32) -> VideoEncoderConfig<'_> {
         height: HEIGHT as u32,
         rate: FrameRate::new(30_000, 1001).unwrap(),
         bitrate_kbps: 600,
+        peak_kbps: 600,
         vbv_buffer_kbits: 600,
         gop_frames: 30,
         preset,
@@ -142,6 +143,7 @@ fn impossible_encoders_are_refused_with_the_value() {
         (VideoEncoderConfig { preset: "a\0b", ..good.clone() }, "a\\0b"),
         (VideoEncoderConfig { bitrate_kbps: 0, ..good.clone() }, "bitrate_kbps: 0"),
         (VideoEncoderConfig { bitrate_kbps: 900_000, ..good.clone() }, "900000"),
+        (VideoEncoderConfig { peak_kbps: 599, ..good.clone() }, "peak_kbps: 599"),
         (VideoEncoderConfig { threads: 0, ..good.clone() }, "threads: 0"),
         (VideoEncoderConfig { gop_frames: 0, ..good.clone() }, "gop_frames: 0"),
     ] {

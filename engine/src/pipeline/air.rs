@@ -7,17 +7,15 @@
 
 use super::Output;
 use super::bell::Bell;
+use super::event_ring::EventReceiver;
 use super::shared_session::{Anchor, SharedSession};
-use super::unit_ring::{Entry, Stream, UNITS_AHEAD, UnitReceiver};
+use super::unit_ring::{Entry, UNITS_AHEAD, UnitReceiver, UnitStore, VIDEO};
 use crate::clock::MonoNs;
 use crate::format::SessionFormat;
 use crate::metrics::LATE_NS;
-use retrovue_mux::{
-    AccessUnit, ConfigError, MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume,
-    StreamConfig, StreamIndex, ts::Packet,
-};
+use retrovue_mux::{ConfigError, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, ts::Packet};
 use retrovue_proto::code::{Failure, FailureCode};
-use retrovue_timebase::{FrameIndex, Ticks27M};
+use retrovue_timebase::{FrameIndex, Ticks27M, UtcMs};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
@@ -32,9 +30,6 @@ const AHEAD_NS: i64 = 10_000_000;
 
 /// Bytes of one write: a batch at 40 Mb/s.
 const WRITE_BYTES: usize = PACKET_SIZE * 128;
-
-/// Bytes a unit may have before its buffer grows: an IDR picture at any house rate.
-const UNIT_BYTES: usize = 1 << 19;
 
 /// Furthest the output may be behind its clock. It catches up after a stall that is shorter; a machine that
 /// falls this far behind does not (CONTRACT-BLOCK-002 E3).
@@ -55,7 +50,8 @@ pub struct Continuation {
 /// Everything the air thread owns.
 pub(super) struct Air<W> {
     units: UnitReceiver,
-    muxer: Muxer,
+    muxer: Muxer<UnitStore>,
+    events: EventReceiver,
     sink: W,
     anchor: Anchor,
     /// What a departure lies before the instant its frame is due, so that the first packet of frame
@@ -66,8 +62,6 @@ pub(super) struct Air<W> {
     leaving: VecDeque<FrameIndex>,
     /// The same for the picture that is leaving now.
     current: Option<FrameIndex>,
-    /// Bytes of the unit being pushed.
-    unit: Vec<u8>,
     /// Packets due together.
     batch: Vec<u8>,
     /// Instants of the frames that begin in `batch`.
@@ -92,27 +86,32 @@ impl<W: Write> Air<W> {
         anchor: Anchor,
         first: FrameIndex,
         output: Output<W>,
-        units: UnitReceiver,
+        (units, store): (UnitReceiver, UnitStore),
+        events: EventReceiver,
         reorder_frames: i64,
     ) -> Result<Air<W>, Failure> {
         let refused = |e: ConfigError| Failure::new(FailureCode::InvalidFormat, e.to_string());
-        let video =
-            StreamConfig::h264(u64::from(format.video_kbps) * 1000, u64::from(format.cpb_kbits()) * 1000);
-        let audio = StreamConfig::aac_adts(u64::from(format.audio_kbps) * 1000);
-        let mut config = MuxConfig::new(&output.service_name, vec![video, audio]);
-        config.provider_name = output.provider_name;
+        let mut config = format.multiplex(&output.service.name);
+        let tells_time = output.service.information.time;
+        config.provider_name = output.service.provider;
+        config.information = output.service.information;
         config.resume = output.continuation.into_resume();
         let reorder = format.shape.rate.ticks_27m_floor(FrameIndex(reorder_frames));
         let lead = config.lead().map_err(refused)? + reorder;
+        let mut muxer = Muxer::with_source(config, store).map_err(refused)?;
+        if tells_time {
+            // The timeline counts from 1970.
+            muxer.set_utc(Ticks27M(0), UtcMs(0));
+        }
         Ok(Air {
             units,
-            muxer: Muxer::new(config).map_err(refused)?,
+            muxer,
+            events,
             sink: output.sink,
             anchor,
             lead,
             leaving: VecDeque::with_capacity(UNITS_AHEAD * 2),
             current: None,
-            unit: Vec::with_capacity(UNIT_BYTES),
             batch: Vec::with_capacity(WRITE_BYTES),
             frames_in_batch: Vec::with_capacity(WRITE_BYTES / PACKET_SIZE),
             begin: anchor.due(first),
@@ -147,7 +146,7 @@ impl<W: Write> Air<W> {
             }
             // Everything that has been encoded goes into the muxer as long as it takes it.
             while !input_ended {
-                let Some(entry) = held.take().or_else(|| self.units.try_receive(&mut self.unit)) else {
+                let Some(entry) = held.take().or_else(|| self.units.try_receive()) else {
                     break;
                 };
                 match self.push(entry)? {
@@ -196,17 +195,19 @@ impl<W: Write> Air<W> {
     }
 
     fn push(&mut self, entry: Entry) -> Result<Pushed, Failure> {
-        let Entry::Unit { stream, pts, dts, random_access, emitted_end, .. } = entry else {
+        // The events of a block are here before its first unit, and told from its start on.
+        while let Some((start, events)) = self.events.try_receive() {
+            if self.muxer.announce_events(start.ticks_90k().to_27m(), events).is_err() {
+                return Err(internal("more events wait than blocks can"));
+            }
+        }
+        let Entry::Unit { header, emitted_end } = entry else {
             self.muxer.finish();
             return Ok(Pushed::Ended);
         };
-        let stream = match stream {
-            Stream::Video => StreamIndex(0),
-            Stream::Audio => StreamIndex(1),
-        };
-        match self.muxer.push(AccessUnit { stream, pts, dts, random_access, data: &self.unit }) {
+        match self.muxer.announce(header) {
             Ok(()) => {
-                if stream == StreamIndex(0) {
+                if header.stream == VIDEO {
                     self.leaving.push_back(emitted_end);
                 }
                 Ok(Pushed::Taken)

@@ -6,9 +6,10 @@
 use super::bell::Bell;
 use super::frame_lane::{Delivery, Frame, LaneReceiver};
 use super::shared_session::{Anchor, SharedSession};
-use super::unit_ring::{Entry, SendError, Stream, UnitSender};
+use super::unit_ring::{AUDIO, Entry, SendError, UnitSender, VIDEO};
 use crate::format::SessionFormat;
 use retrovue_codec::{AudioEncoder, EncodedPicture, MediaError, VideoEncoder};
+use retrovue_mux::UnitHeader;
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, SampleIndex, Ticks90k};
 
@@ -173,14 +174,8 @@ impl Encode {
     fn send_audio(&mut self) -> Result<(), EncodeError> {
         let pts = self.timeline.sample(self.next_audio);
         self.next_audio = self.next_audio.offset(AAC_FRAME_SAMPLES);
-        let entry = Entry::Unit {
-            stream: Stream::Audio,
-            pts,
-            dts: pts,
-            random_access: false,
-            emitted_end: FrameIndex(i64::MIN),
-            len: self.audio_unit.len(),
-        };
+        let header = UnitHeader::of(AUDIO, pts, pts, false, &self.audio_unit);
+        let entry = Entry::Unit { header, emitted_end: FrameIndex(i64::MIN) };
         Ok(self.units.send(entry, &self.audio_unit)?)
     }
 
@@ -226,15 +221,10 @@ fn send_video(
     picture: &EncodedPicture<'_>,
     reorder_frames: i64,
 ) -> Result<(), EncodeError> {
-    let entry = Entry::Unit {
-        stream: Stream::Video,
-        pts: timeline.frame(picture.pts),
-        dts: timeline.frame(picture.dts),
-        random_access: picture.idr,
-        // Pictures leave in decoding order, one per frame; at a fence, where an IDR stands, as many
-        // have left as there are frames before it.
-        emitted_end: picture.dts.offset(reorder_frames + 1),
-        len: picture.data.len(),
-    };
+    let (pts, dts) = (timeline.frame(picture.pts), timeline.frame(picture.dts));
+    let header = UnitHeader::of(VIDEO, pts, dts, picture.idr, picture.data);
+    // Pictures leave in decoding order, one per frame; at a fence, where an IDR stands, as many have left as
+    // there are frames before it.
+    let entry = Entry::Unit { header, emitted_end: picture.dts.offset(reorder_frames + 1) };
     Ok(units.send(entry, picture.data)?)
 }

@@ -12,6 +12,7 @@
 mod air;
 mod bell;
 mod encode;
+mod event_ring;
 mod fill;
 mod frame_lane;
 mod shared_session;
@@ -23,6 +24,7 @@ pub use shared_session::{Anchor, SharedSession};
 
 use crate::format::SessionFormat;
 use crate::scheduling::Scheduling;
+use crate::service::Service;
 use retrovue_codec::{MediaError, Picture};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::FrameIndex;
@@ -40,10 +42,8 @@ pub struct Pipeline {
 pub struct Output<W> {
     /// Takes whole transport packets.
     pub sink: W,
-    /// Names in the service description table.
-    pub service_name: String,
-    /// Same.
-    pub provider_name: String,
+    /// What the tables tell of the service.
+    pub service: Service,
     /// The transport stream this one continues.
     pub continuation: Continuation,
 }
@@ -71,8 +71,9 @@ impl Pipeline {
             frame_lane::lane(parity, samples, bell, stop, Arc::clone(metrics))
         };
         let ((send_a, receive_a), (send_b, receive_b)) = (lane(0), lane(1));
-        let (send_units, receive_units) = unit_ring::unit_ring(
-            unit_ring::ring_bytes(format.video_kbps, format.audio_kbps),
+        let units = unit_ring::UnitRing::new(
+            format.peak_kbps(),
+            format.audio_kbps,
             Arc::clone(&encode_bell),
             Arc::clone(&air_bell),
             stop,
@@ -96,9 +97,11 @@ impl Pipeline {
             spawn(name, Box::new(move || fill::run(&session, lane, &shape, &own_black, parity)))?;
         }
         let prepared =
-            encode::Encode::open(format, send_units, anchor, first).map_err(refused).and_then(|encode| {
+            encode::Encode::open(format, units.sender, anchor, first).map_err(refused).and_then(|encode| {
+                let units = (units.receiver, units.store);
+                let events = session.take_events_end();
                 let air =
-                    air::Air::new(format, anchor, first, output, receive_units, encode.reorder_frames())?;
+                    air::Air::new(format, anchor, first, output, units, events, encode.reorder_frames())?;
                 Ok((encode, air))
             });
         let (encode, air) = match prepared {

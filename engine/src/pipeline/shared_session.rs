@@ -2,12 +2,15 @@
 //! the threads that may not lock.
 
 use super::bell::Bell;
+use super::event_ring::{EventReceiver, EventSender, event_ring};
 use super::{frame_lane, unit_ring};
 use crate::clock::{Clock, MonoNs};
 use crate::metrics::Metrics;
+use crate::service::event_table;
 pub use crate::session::Anchor;
 use crate::session::{ProducerStep, SegmentTask, Session};
 use retrovue_proto::code::{Failure, FailureCode};
+use retrovue_proto::plan::BlockPlan;
 use retrovue_timebase::{FrameIndex, UtcMs};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,6 +33,9 @@ pub enum Next {
 /// The session and what the threads tell each other about it.
 pub struct SharedSession {
     session: Mutex<Session>,
+    events: Mutex<EventSender>,
+    /// Taken by the output when it starts.
+    events_end: Mutex<Option<EventReceiver>>,
     /// Told when a block was accepted, a task produced, or the session ended.
     changed: Condvar,
     /// Set once at the start.
@@ -65,8 +71,11 @@ impl SharedSession {
     /// A session about to start.
     #[must_use]
     pub fn new(session: Session, clock: Clock) -> SharedSession {
+        let (events, events_end) = event_ring();
         SharedSession {
             session: Mutex::new(session),
+            events: Mutex::new(events),
+            events_end: Mutex::new(Some(events_end)),
             changed: Condvar::new(),
             anchor: OnceLock::new(),
             clock,
@@ -85,6 +94,21 @@ impl SharedSession {
     /// or queue operation.
     pub fn lock(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the events of a block told from its start on. Called with the session held, before its producers
+    /// can see the block, so that its events are at the output before its first picture.
+    pub fn tell_events(&self, block: &BlockPlan) {
+        if let Some(events) = event_table(block) {
+            let mut sender = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+            sender.send(block.start_utc_ms, events);
+        }
+    }
+
+    pub(super) fn take_events_end(&self) -> EventReceiver {
+        let taken = self.events_end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A second output of a session, which there never is, is told nothing.
+        taken.unwrap_or_else(|| event_ring().1)
     }
 
     /// Ties the frames to the clock; once.

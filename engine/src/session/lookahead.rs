@@ -93,6 +93,7 @@ mod tests {
             channel_id: 1,
             start_utc_ms: UtcMs(start),
             end_utc_ms: UtcMs(end),
+            events: vec![],
             segments: vec![segment],
         }
     }

@@ -4,12 +4,12 @@
 use crate::encoder::Unit;
 use crate::ledger::Ledger;
 use crate::producer::Step;
-use crate::scenario::{Fault, MS, Scenario};
+use crate::scenario::{Fault, MS, Scenario, pictures_per_second};
 use crate::wire::Wire;
 use retrovue_engine::pipeline::SharedSession;
 use retrovue_engine::session::Anchor;
 use retrovue_mux::{
-    AccessUnit, MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, StreamConfig,
+    AccessUnit, MuxConfig, MuxEvent, MuxRate, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, StreamConfig,
     StreamIndex, ts::Packet,
 };
 use retrovue_proto::code::{Failure, FailureCode};
@@ -95,13 +95,17 @@ impl Output {
         before: BTreeMap<Pid, u8>,
         start: i64,
     ) -> Output {
-        let video = StreamConfig::h264(scenario.video_bps, scenario.video_bps / 2);
+        let video = StreamConfig::h264(scenario.video_bps, scenario.video_bps / 2)
+            .with_units_per_second(pictures_per_second(scenario.rate));
         let mut config = MuxConfig::new("Simulation", vec![video, StreamConfig::aac_adts(32_000)]);
+        if scenario.constant_rate {
+            config.rate = MuxRate::Constant { bps: config.smallest_constant_bps() };
+        }
         let counters: Vec<(Pid, u8)> = before.iter().map(|(&pid, &last)| (pid, last)).collect();
         config.resume = (!counters.is_empty()).then_some(Resume { discontinuity: true, counters });
         let reorder = i64::from(scenario.b_pictures > 0);
-        let Ok(lead) = config.lead() else { panic!("a configuration that stands") };
-        let Ok(muxer) = Muxer::new(config) else { panic!("a configuration that stands") };
+        let lead = config.lead().unwrap_or_else(|error| panic!("{error}"));
+        let muxer = Muxer::new(config).unwrap_or_else(|error| panic!("{error}"));
         let (mut unread, mut closed) = (Vec::new(), i64::MAX);
         for fault in &scenario.faults {
             match *fault {

@@ -1,6 +1,7 @@
 //! What one seed draws: the plan, the assets, how fast everything is, and what goes wrong.
 
 use crate::chance::Chance;
+use retrovue_mux::StreamConfig;
 use retrovue_proto::plan::{BlockPlan, Segment};
 use retrovue_timebase::{FrameRate, Millis, UtcMs};
 use std::collections::BTreeMap;
@@ -126,9 +127,20 @@ pub(crate) struct Scenario {
     pub(crate) gop: i64,
     pub(crate) audio_delay: i64,
     pub(crate) video_bps: u64,
+    /// The smallest constant rate that carries the session, in place of a variable one.
+    pub(crate) constant_rate: bool,
     pub(crate) socket_bytes: usize,
     pub(crate) report_nanos: i64,
     pub(crate) faults: Vec<Fault>,
+}
+
+/// Rounded up, as a stream's configuration wants it.
+pub(crate) fn pictures_per_second(rate: FrameRate) -> u32 {
+    ((rate.num() + rate.den() - 1) / rate.den()) as u32
+}
+
+fn smallest_video_bps(rate: FrameRate) -> u64 {
+    StreamConfig::h264(0, 0).with_units_per_second(pictures_per_second(rate)).smallest_bitrate_bps()
 }
 
 impl Scenario {
@@ -171,8 +183,8 @@ impl Scenario {
             b_pictures: chance.within(0, 4) as usize,
             gop: chance.within(1, 60),
             audio_delay: chance.pick(&[0, 1024, 2048]),
-            // Below half a megabit the packets' own overhead makes units late at 50 pictures a second.
-            video_bps: chance.within(600, 1500) as u64 * 1000,
+            video_bps: (chance.within(600, 1500) as u64 * 1000).max(smallest_video_bps(rate)),
+            constant_rate: chance.one_in(3),
             socket_bytes: chance.within(1, 300) as usize * 1024,
             report_nanos: chance.within(1, 200) * MS,
             faults: Vec::new(),
@@ -271,6 +283,7 @@ fn draw_blocks(chance: &mut Chance, start: i64, assets: &BTreeMap<String, Asset>
                 channel_id: 1,
                 start_utc_ms: UtcMs(at),
                 end_utc_ms: UtcMs(at + length),
+                events: vec![],
                 segments,
             };
             at += length;

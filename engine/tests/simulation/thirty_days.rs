@@ -54,6 +54,7 @@ fn block(chance: &mut Chance, n: usize, start: UtcMs, most: i64) -> BlockPlan {
         channel_id: 1,
         start_utc_ms: start,
         end_utc_ms: start.plus(Millis(length)),
+        events: vec![],
         segments,
     }
 }

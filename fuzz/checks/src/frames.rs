@@ -19,7 +19,7 @@ pub fn check(data: &[u8]) -> Verdict {
     let Some((&first, stream)) = data.split_first() else { return Verdict::Refused };
     if first & 1 == 0 {
         let messages = agreed::<CoreMessage>(stream, first);
-        messages.iter().for_each(|message| plans(message));
+        messages.iter().for_each(plans);
         taken(&messages)
     } else {
         let messages = agreed::<AirMessage>(stream, first);

@@ -4,12 +4,18 @@
 //! many milliseconds after its first block's start the session joins.
 
 use crate::Verdict;
+use retrovue_engine::clock::MonoNs;
 use retrovue_engine::format::SessionFormat;
-use retrovue_engine::session::{AssetFacts, FencedBlock, Rejection, SegmentTask, Session, TaskLookup};
+use retrovue_engine::session::{
+    Anchor, AssetFacts, FencedBlock, MOST_WAIT, Rejection, SegmentTask, Session, TaskLookup,
+};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Plan};
-use retrovue_timebase::{FrameIndex, Millis, UtcMs};
+use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
 use std::path::PathBuf;
+
+/// Ten years on the monotonic clock, in nanoseconds.
+const UPTIME: MonoNs = MonoNs(315_360_000_000_000_000);
 
 /// Names with `!` do not exist, those with `?` do not tell their length, and the others are a minute long for
 /// each byte of the name.
@@ -25,7 +31,7 @@ impl AssetFacts for Imagined {
     }
 }
 
-/// Whatever numbers a plan holds, judging it overflows nowhere. An accepted block's segments are numbered without
+/// Whatever numbers a plan holds, judging and joining it overflows nowhere. An accepted block's segments are numbered without
 /// gaps, last as long as the block, and lie frame by frame after one another and after the block before.
 ///
 /// # Panics
@@ -38,6 +44,7 @@ pub fn check(data: &[u8]) -> Verdict {
     let Some(first) = plan.blocks.first() else { return Verdict::Refused };
     let epoch = first.start_utc_ms;
     let join = UtcMs(epoch.0.saturating_add(first.channel_id.into()));
+    joined_from_afar(first, rate);
     let mut session = Session::new(rate);
     let mut tasks = Tasks::default();
     let mut fence = FrameIndex(0);
@@ -51,6 +58,7 @@ pub fn check(data: &[u8]) -> Verdict {
         if n == 0 {
             let at = session.start(join).expect("a block that is fresh at the join can be joined");
             assert!(at >= FrameIndex(0) && at <= fence, "{at:?} in 0..={fence:?}");
+            due_after_join(join, epoch, rate, at, fence);
             tasks.end = at;
         }
         tasks.take_from(&mut session);
@@ -71,6 +79,35 @@ fn written_and_read(plan: &Plan) {
         assert_eq!((&a.block_id, a.start_utc_ms, a.end_utc_ms), (&b.block_id, b.start_utc_ms, b.end_utc_ms));
         assert_eq!(a.segments.len(), b.segments.len());
     }
+}
+
+/// Joins at the ends of all instants: the last comes after every block, the first too long before. A join exactly as
+/// long before as may be begins with the block.
+fn joined_from_afar(block: &BlockPlan, rate: FrameRate) {
+    let begin = |join: UtcMs| {
+        let mut session = Session::new(rate);
+        session.accept(block, join, &mut Imagined).map(|()| session.start(join))
+    };
+    assert!(begin(UtcMs(i64::MAX)).is_err(), "a block after the end of time");
+    let Ok(started) = begin(UtcMs(i64::MIN)) else { return };
+    assert!(started.is_err(), "a session that waits for millions of years");
+    let earliest = UtcMs(block.start_utc_ms.0 - MOST_WAIT.0);
+    assert_eq!(begin(earliest), Ok(Ok(FrameIndex(0))));
+    due_after_join(earliest, block.start_utc_ms, rate, FrameIndex(0), FrameIndex(0));
+}
+
+/// That the monotonic clock reaches the first frame and the fence: the first frame leaves at the block's start, or
+/// less than a frame after a join behind it.
+fn due_after_join(join: UtcMs, epoch: UtcMs, rate: FrameRate, first: FrameIndex, fence: FrameIndex) {
+    let anchor = Anchor { mono: UPTIME, utc: join, epoch, rate };
+    let due = anchor.due(first);
+    if join <= epoch {
+        assert_eq!(due, UPTIME.plus_nanos(epoch.since(join).0 * 1_000_000), "the block's start");
+    } else {
+        let longest = rate.nanos_floor(FrameIndex(1)) + 1;
+        assert!(due >= UPTIME && due <= UPTIME.plus_nanos(longest), "{due:?} at a join at {UPTIME:?}");
+    }
+    assert!(anchor.due(fence) >= due && anchor.utc_at(UPTIME) == join);
 }
 
 /// What acceptance promises of a block.

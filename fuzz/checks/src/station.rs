@@ -2,6 +2,7 @@
 
 use crate::Verdict;
 use crate::channel::shown;
+use retrovue_engine::format::SessionFormat;
 use retrovue_scheduler::config::StationConfig;
 use retrovue_scheduler::yaml::Document;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 /// Texts with more wildcards are passed over: a pattern like `/*/*/*` walks the disk, as it was asked to.
 const WILDCARDS: usize = 2;
 
-/// A text is a configuration within its limits, or every finding in it can be shown.
+/// A text is a configuration within its limits, in a format that AIR takes, or every finding in it can be shown.
 ///
 /// # Panics
 /// When that does not hold.
@@ -28,7 +29,8 @@ pub fn check(data: &[u8]) -> Verdict {
     match StationConfig::from_document(&document) {
         Ok(config) => {
             assert!((0..=86_400_000).contains(&config.linger.0));
-            assert!(config.format.width.is_multiple_of(2) && config.format.fps_den > 0);
+            let refused = SessionFormat::new(&config.format).err();
+            assert!(refused.is_none(), "AIR refuses what Core took: {refused:?}");
             assert!(config.channels.iter().all(|path| path.is_file()));
             assert!(config.sources().len() >= config.media.len());
             Verdict::Taken

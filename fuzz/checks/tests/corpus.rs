@@ -1,5 +1,7 @@
 //! Every input in `fuzz/corpus`, replayed: seeds, and what libFuzzer found worth keeping.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
 use retrovue_fuzz_checks::{CHECKS, Check, Verdict};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

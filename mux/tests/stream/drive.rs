@@ -1,7 +1,9 @@
 //! Pushes units and collects packets, in several ways that must not make a difference.
 
-use crate::elementary::{Noise, Unit};
+use crate::elementary::{Noise, Unit, events};
 use retrovue_mux::{MuxConfig, MuxEvent, Muxer, PACKET_SIZE, Poll, PushError};
+use retrovue_timebase::{Ticks27M, UtcMs};
+use std::sync::Arc;
 
 /// What came out.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -14,8 +16,21 @@ pub(crate) struct Output {
 
 /// Muxes everything, polling with a buffer of seven packets whenever a push found no room.
 pub(crate) fn mux(config: MuxConfig, units: &[Unit]) -> Output {
+    mux_with(&mut muxer(config, units), units)
+}
+
+/// A muxer that tells events and the time where it is configured to, and other events from half way on.
+fn muxer(config: MuxConfig, units: &[Unit]) -> Muxer {
+    let days = config.information.events.map(|events| events.schedule_days);
     let mut muxer = Muxer::new(config).expect("a valid configuration");
-    mux_with(&mut muxer, units)
+    if let Some(days) = days {
+        muxer.replace_events(&events(days));
+        muxer.set_utc(Ticks27M(0), UtcMs(0));
+        let half_way = units.get(units.len() / 2).map_or(0, |unit| unit.dts * 300);
+        let later = Arc::new(events(days.saturating_sub(1)));
+        assert!(muxer.announce_events(Ticks27M(half_way), later).is_ok());
+    }
+    muxer
 }
 
 pub(crate) fn mux_with(muxer: &mut Muxer, units: &[Unit]) -> Output {
@@ -31,7 +46,7 @@ pub(crate) fn mux_with(muxer: &mut Muxer, units: &[Unit]) -> Output {
 /// Muxes everything, choosing by `noise` when to poll, how far, and with how large a buffer.
 pub(crate) fn mux_erratically(config: MuxConfig, units: &[Unit], seed: u64) -> Output {
     let mut noise = Noise(seed);
-    let mut muxer = Muxer::new(config).expect("a valid configuration");
+    let mut muxer = muxer(config, units);
     let mut output = Output::default();
     let mut buffer = vec![0u8; PACKET_SIZE * 40];
     for unit in units {

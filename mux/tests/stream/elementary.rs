@@ -1,7 +1,10 @@
 //! Made-up elementary streams from a seed: pictures whose sizes keep to a VBV, with reordering, and
 //! ADTS frames. The bytes are noise behind valid beginnings.
 
-use retrovue_mux::{AccessUnit, MuxConfig, Pid, StreamConfig, StreamIndex};
+use retrovue_mux::si::{
+    Event, EventCapacity, EventTable, LocalTimeOffset, Network, RunningStatus, TableVersions,
+};
+use retrovue_mux::{AccessUnit, Information, MuxConfig, Pid, StreamConfig, StreamIndex};
 use retrovue_timebase::{FrameIndex, FrameRate, Ticks90k};
 
 /// splitmix64: small, and the same everywhere.
@@ -59,6 +62,8 @@ pub(crate) struct Programme {
     pub(crate) cpb_bits: u64,
     pub(crate) audio_bps: u64,
     pub(crate) sound_tracks: usize,
+    /// Days of events; with them NIT, EIT, TDT and TOT are sent.
+    pub(crate) days: Option<u8>,
 }
 
 impl Default for Programme {
@@ -74,6 +79,7 @@ impl Default for Programme {
             cpb_bits: 2_000_000,
             audio_bps: 192_000,
             sound_tracks: 1,
+            days: None,
         }
     }
 }
@@ -85,7 +91,23 @@ impl Programme {
             let pid = Pid::new(0x101 + track as u16);
             streams.push(StreamConfig::aac_adts(self.audio_bps).on_pid(pid).with_language(*b"eng"));
         }
-        MuxConfig::new("Retro One", streams)
+        let mut config = MuxConfig::new("Retro One", streams);
+        if let Some(days) = self.days {
+            config.information = Information {
+                versions: TableVersions::default(),
+                network: Some(Network { network_id: 0xFF01, name: "Retro".to_owned() }),
+                events: Some(EventCapacity::new(days, *b"DEU")),
+                time: true,
+                local_times: vec![LocalTimeOffset {
+                    country: *b"DEU",
+                    region: 0,
+                    offset_minutes: 60,
+                    change: 28 * 86_400,
+                    next_offset_minutes: 120,
+                }],
+            };
+        }
+        config
     }
 
     /// Its access units in the order an encoder would hand them over.
@@ -188,4 +210,23 @@ pub(crate) fn adts(noise: &mut Noise, size: usize) -> Vec<u8> {
         data.push(noise.next() as u8);
     }
     data
+}
+
+/// Events of half an hour for `days` from 1970-01-01 on, some with much to say.
+pub(crate) fn events(days: u8) -> EventTable {
+    let schedule: Vec<Event> = (0..u16::from(days.max(1)) * 48)
+        .map(|n| Event {
+            id: n,
+            start: i64::from(n) * 1800,
+            duration_s: 1800,
+            title: format!("Programme {n}"),
+            short_text: "A night out".to_owned(),
+            long_text: "More is said of it. ".repeat(usize::from(n % 4) * 20),
+            language: *b"eng",
+            genre: Some(0x10),
+            rating_age: None,
+            running: RunningStatus::Undefined,
+        })
+        .collect();
+    EventTable::new(0, Some(schedule[1].clone()), Some(schedule[3].clone()), schedule)
 }

@@ -4,13 +4,28 @@ use crate::drive::{mux, mux_erratically};
 use crate::elementary::{Programme, Unit};
 use crate::reader::{self, MS};
 use proptest::prelude::*;
+use retrovue_mux::{MuxConfig, MuxRate};
 
 const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60, 1)];
 
 fn programmes() -> impl Strategy<Value = Programme> {
-    let sizes = (1_000_000u64..12_000_000, 200u64..1_500, 64_000u64..256_000, 0usize..3);
+    let sizes = (
+        1_000_000u64..12_000_000,
+        200u64..1_500,
+        64_000u64..256_000,
+        0usize..3,
+        prop::option::weighted(0.3, 0u8..9),
+    );
     (any::<u64>(), 0..RATES.len(), 20i64..120, 1i64..70, 0i64..3, sizes, -(1i64 << 40)..1 << 40).prop_map(
-        |(seed, rate, pictures, gop, b_pictures, (video_bps, cpb_ms, audio_bps, sound_tracks), start)| {
+        |(
+            seed,
+            rate,
+            pictures,
+            gop,
+            b_pictures,
+            (video_bps, cpb_ms, audio_bps, sound_tracks, days),
+            start,
+        )| {
             Programme {
                 seed,
                 start,
@@ -22,6 +37,7 @@ fn programmes() -> impl Strategy<Value = Programme> {
                 cpb_bits: video_bps * cpb_ms / 1000,
                 audio_bps,
                 sound_tracks,
+                days,
             }
         },
     )
@@ -34,6 +50,21 @@ fn video_buffer(programme: &Programme) -> i64 {
 
 fn video_rx(programme: &Programme) -> i64 {
     (programme.video_bps * 6 / 5) as i64
+}
+
+/// Its configuration at a constant rate `spare_permille` over the smallest that is accepted.
+fn constant(programme: &Programme, spare_permille: u64) -> (MuxConfig, u64) {
+    let mut config = programme.config();
+    config.streams[0].units_per_second =
+        ((programme.rate.0 + programme.rate.1 - 1) / programme.rate.1) as u32;
+    let bps = config.smallest_constant_bps() * (1000 + spare_permille) / 1000;
+    config.rate = MuxRate::Constant { bps };
+    (config, bps)
+}
+
+/// EB, and what is ahead of the HRD in MB: under 4 ms and 1/750 s at the highest rate of level 3.1.
+fn constant_video_buffer(programme: &Programme) -> i64 {
+    (programme.cpb_bits / 8) as i64 + 11_200
 }
 
 /// The units must come out as they went in.
@@ -67,6 +98,17 @@ proptest! {
         check_content(&output, &units);
     }
 
+    /// The same at a constant rate, from the smallest accepted up to one that no buffer could take in a row.
+    #[test]
+    fn every_programme_keeps_the_rules_at_a_constant_rate(programme in programmes(), spare in 0u64..4) {
+        let (config, bps) = constant(&programme, [0, 10, 300, 5_000][spare as usize]);
+        let units = programme.units();
+        let output = mux(config, &units);
+        prop_assert_eq!(&output.events, &[]);
+        reader::check_constant(&output, bps, video_rx(&programme), constant_video_buffer(&programme));
+        check_content(&output, &units);
+    }
+
     /// A receiver that interpolates arrival between PCRs still has each unit in time, and its transport
     /// buffers hold.
     #[test]
@@ -88,12 +130,14 @@ proptest! {
     #[test]
     fn chunking_makes_no_difference(programme in programmes(), seed: u64) {
         let units = programme.units();
-        let plain = mux(programme.config(), &units);
-        prop_assert!(plain == mux_erratically(programme.config(), &units, seed));
         // Another order across streams: all sound of a stretch before its pictures.
-        let mut reordered = units;
+        let mut reordered = units.clone();
         reordered.sort_by_key(|unit| (unit.dts.div_euclid(30_000), std::cmp::Reverse(unit.stream), unit.dts));
-        prop_assert!(plain == mux_erratically(programme.config(), &reordered, seed ^ 1));
+        for config in [programme.config(), constant(&programme, seed % 400).0] {
+            let plain = mux(config.clone(), &units);
+            prop_assert!(plain == mux_erratically(config.clone(), &units, seed));
+            prop_assert!(plain == mux_erratically(config, &reordered, seed ^ 1));
+        }
     }
 }
 
@@ -157,7 +201,7 @@ fn a_programme_of_sound_alone() {
 /// The picture's stream ends before it began: its PID still carries the clock.
 #[test]
 fn a_picture_that_never_comes() {
-    let programme = Programme::default();
+    let programme = Programme { pictures: 30, ..Programme::default() };
     let mut units = programme.units();
     units.retain(|unit| unit.stream == 1);
     let output = mux(programme.config(), &units);

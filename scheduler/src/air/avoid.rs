@@ -105,6 +105,7 @@ mod tests {
             channel_id: 1,
             start_utc_ms: UtcMs(1_000),
             end_utc_ms: end,
+            events: vec![],
             segments,
         }
     }

@@ -55,6 +55,7 @@ fn plan(instant: UtcMs, avoid: &BTreeSet<String>) -> Result<BlockPlan, PlanError
         channel_id: 1,
         start_utc_ms: UtcMs(number * BLOCK_MS),
         end_utc_ms: UtcMs((number + 1) * BLOCK_MS),
+        events: vec![],
         segments,
     })
 }

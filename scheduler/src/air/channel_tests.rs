@@ -24,6 +24,7 @@ fn plan(instant: UtcMs, avoid: &BTreeSet<String>) -> Result<BlockPlan, PlanError
         channel_id: 7,
         start_utc_ms: UtcMs(number * BLOCK_MS),
         end_utc_ms: UtcMs((number + 1) * BLOCK_MS),
+        events: vec![],
         segments: vec![
             segment(0, format!("/show{number}.mp4"), 40_000),
             segment(1, format!("/advert{number}.mp4"), 20_000),

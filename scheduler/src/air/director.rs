@@ -8,6 +8,7 @@
 use super::channel::{Action, ChannelManager, Input, News, Now, Phase, PidCounter, SessionId};
 use super::schedule::Schedule;
 use super::session_link::{Asked, Control};
+use crate::config::GuideOnAir;
 use crate::plan::ChannelInfo;
 use crate::station::exchange::{FrontCommand, Line, MAX_SESSIONS, Note};
 use crate::station::status::{ChannelStatus, StationStatus};
@@ -15,6 +16,7 @@ use crossbeam_channel::Receiver;
 use mio::{Events, Poll, Token};
 use retrovue_control::AirServer;
 use retrovue_proto::message;
+use retrovue_proto::plan::BlockPlan;
 use retrovue_timebase::UtcMs;
 use std::io;
 use std::os::unix::net::UnixListener;
@@ -48,6 +50,8 @@ pub(crate) struct DirectorParts {
     pub(crate) runtime_dir: PathBuf,
     /// What sessions may read.
     pub(crate) asset_folders: Vec<String>,
+    /// What the streams themselves tell of the guide; nothing when absent.
+    pub(crate) guide: Option<GuideOnAir>,
     pub(crate) clock: fn() -> UtcMs,
 }
 
@@ -236,7 +240,7 @@ impl ProgramDirector {
                     (session, self.open(index, session, &blocks, join_utc_ms, resume))
                 }
                 Action::Feed { session, block } => {
-                    let block = Some((&block).into());
+                    let block = Some(self.with_events(index, &block));
                     let feed = message::FeedBlockPlan { block };
                     let request = message::core_message::Request::FeedBlockPlan(feed);
                     (session, self.ask(index, Asked::Feed, request).map_err(News::LinkClosed))
@@ -252,6 +256,32 @@ impl ProgramDirector {
                 self.with_manager(index, |manager, now, planner| manager.handle(input, now, planner));
             }
         }
+    }
+
+    /// The block with what the guide tells from its start on. Whatever the guide cannot say is left out:
+    /// no block is kept off the air for it.
+    fn with_events(&self, index: usize, block: &BlockPlan) -> message::BlockPlan {
+        let Some(guide) = self.parts.guide else { return block.into() };
+        let days = i64::from(guide.days).max(1);
+        let from = block.start_utc_ms;
+        let to = UtcMs(from.0.saturating_add(days * 86_400_000));
+        let listing = self.parts.schedule.guide(&self.channels[index].info.id, from, to).unwrap_or_default();
+        // Present and following alone where no schedule is told.
+        let most = if guide.days == 0 { listing.len().min(2) } else { listing.len() };
+        let events = crate::guide::events(&listing[..most]).iter().map(Into::into).collect();
+        message::BlockPlan { events, ..block.into() }
+    }
+
+    fn guide_of(&self, index: usize, now: UtcMs) -> Option<message::EventGuide> {
+        let GuideOnAir { days, country } = self.parts.guide?;
+        let zone = self.parts.schedule.zone(&self.channels[index].info.id);
+        let local_time =
+            zone.zip(country).and_then(|(zone, country)| crate::guide::local_time(zone, country, now));
+        Some(message::EventGuide {
+            schedule_days: u32::from(days),
+            country: country.map(|code| String::from_utf8_lossy(&code).into_owned()).unwrap_or_default(),
+            local_times: local_time.into_iter().collect(),
+        })
     }
 
     fn ask(
@@ -297,6 +327,9 @@ impl ProgramDirector {
         let listener = UnixListener::bind(&output)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .map_err(|error| format!("cannot listen on {}: {error}", output.display()))?;
+        let first_block = blocks[0].block_id.clone();
+        let guide = self.guide_of(index, join);
+        let blocks = blocks.iter().map(|block| self.with_events(index, block)).collect();
         if !self.parts.front.send(FrontCommand::Open { channel: index, session, listener }) {
             return Err("the front does not answer".to_owned());
         }
@@ -327,22 +360,18 @@ impl ProgramDirector {
             Asked::Start,
             Request::StartBlockPlanSession(message::StartBlockPlanSession {
                 format: Some(self.parts.schedule.format().into()),
-                blocks: blocks.iter().map(Into::into).collect(),
+                blocks,
                 join_utc_ms: join.0,
                 service: Some(message::ServiceNames {
                     service_name: channel.info.name.clone(),
                     provider_name: self.parts.station.clone(),
+                    guide,
                 }),
                 resume,
                 asset_folders: self.parts.asset_folders.clone(),
             }),
         )?;
-        tracing::info!(
-            channel = channel.info.id,
-            session = session.0,
-            block = blocks[0].block_id,
-            "tuning in"
-        );
+        tracing::info!(channel = channel.info.id, session = session.0, block = first_block, "tuning in");
         channel.control = Some(control);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! The station's own schedule is [`Programming`]; tests of the runtime bring small ones of their own.
 
 use crate::plan::{ChannelInfo, GuideEvent, PlanError, Programming};
+use jiff::tz::TimeZone;
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::UtcMs;
 use std::collections::BTreeSet;
@@ -31,6 +32,12 @@ pub trait Schedule: Send + Sync {
     /// # Errors
     /// An unknown channel, or an instant outside the calendar.
     fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError>;
+
+    /// Time zone of `channel`, where it has one.
+    fn zone(&self, channel: &str) -> Option<&TimeZone> {
+        let _ = channel;
+        None
+    }
 }
 
 impl Schedule for Programming {
@@ -53,5 +60,9 @@ impl Schedule for Programming {
 
     fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError> {
         Programming::guide(self, channel, from, to)
+    }
+
+    fn zone(&self, channel: &str) -> Option<&TimeZone> {
+        Programming::zone(self, channel).ok()
     }
 }

@@ -92,6 +92,7 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
         linger: Duration::from_millis(config.linger.0.unsigned_abs()),
         air_program: options.air_program.clone(),
         asset_folders,
+        guide: config.guide,
     };
     station::run(station, Arc::new(programming)).map_err(Failure::from)?;
     Ok(Exit::Done)

@@ -1,6 +1,9 @@
 //! The `format` of a station file: the one shape of everything the station sends.
 
+use super::guide_on_air::GuideOnAir;
 use crate::yaml::{Diagnostic, Document, Fields, Node, Report};
+use retrovue_mux::si::EventCapacity;
+use retrovue_mux::{MuxConfig, MuxRate};
 use retrovue_proto::plan::HouseFormat;
 use retrovue_timebase::FrameRate;
 
@@ -54,6 +57,9 @@ pub(super) fn read_format(document: &Document, node: &Node, report: &mut Report)
     number("video_bitrate_kbps", 100, 100_000, &mut format.video_bitrate_kbps);
     number("audio_bitrate_kbps", 32, 512, &mut format.audio_bitrate_kbps);
     number("encoder_threads", 0, 16, &mut format.encoder_threads);
+    let mut mux_rate = 0;
+    number("mux_rate_kbps", 100, 1_000_000, &mut mux_rate);
+    format.mux_rate_kbps = (mux_rate > 0).then_some(mux_rate);
     let mut gop = 0;
     number("gop_frames", 1, 600, &mut gop);
     if let Some((text, node)) = fields.text("fps", report) {
@@ -89,6 +95,39 @@ pub(super) fn read_format(document: &Document, node: &Node, report: &mut Report)
     }
     fields.finish(report);
     format
+}
+
+/// A constant rate must carry what the station sends, its guide included.
+pub(super) fn check_mux_rate(
+    format: &HouseFormat,
+    guide: Option<GuideOnAir>,
+    document: &Document,
+    node: &Node,
+    report: &mut Report,
+) {
+    let Some(kbps) = format.mux_rate_kbps else { return };
+    let bits = |thousands: u32| u64::from(thousands) * 1000;
+    let pictures = format.fps_num.div_ceil(format.fps_den.max(1));
+    let rate = MuxRate::Constant { bps: bits(kbps) };
+    let mut config = MuxConfig::house(
+        "",
+        bits(format.video_bitrate_kbps),
+        pictures,
+        bits(format.audio_bitrate_kbps),
+        rate,
+    );
+    if let Some(guide) = guide {
+        config.information.events = Some(EventCapacity::new(guide.days, guide.country.unwrap_or(*b"XXX")));
+        config.information.time = true;
+    }
+    let smallest = config.smallest_constant_bps().div_ceil(1000);
+    if u64::from(kbps) < smallest {
+        let message = format!("\"mux_rate_kbps\" is {kbps}: pictures, sound and tables need {smallest}");
+        report.push(
+            Diagnostic::at(document, node, message)
+                .help("write at least that, or less for video_bitrate_kbps, or leave mux_rate_kbps out"),
+        );
+    }
 }
 
 /// Reads `30`, `30000/1001` or a decimal: those near a whole rate times 1000/1001 mean that ratio, for

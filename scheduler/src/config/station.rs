@@ -1,6 +1,7 @@
 //! The station file.
 
-use super::house_format::{default_format, read_format};
+use super::guide_on_air::{GuideOnAir, read_guide};
+use super::house_format::{check_mux_rate, default_format, read_format};
 use crate::catalog::AssetType;
 use crate::ingest::IngestSource;
 use crate::yaml::{Diagnostic, Document, Fields, Node, Report, Value};
@@ -37,6 +38,8 @@ pub struct StationConfig {
     pub data_dir: PathBuf,
     /// The one format of everything this station sends.
     pub format: HouseFormat,
+    /// What the streams themselves tell of the guide; nothing when absent.
+    pub guide: Option<GuideOnAir>,
     /// How long a channel stays on the air after its last viewer.
     pub linger: Millis,
     /// What fills breaks and uncovered time on channels that do not say.
@@ -166,8 +169,12 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         }
         filler
     });
-    let format =
-        fields.take("format").map_or_else(default_format, |node| read_format(document, node, report));
+    let guide = fields.take("guide").map(|node| read_guide(document, node, report));
+    let format_node = fields.take("format");
+    let format = format_node.map_or_else(default_format, |node| read_format(document, node, report));
+    if let Some(node) = format_node {
+        check_mux_rate(&format, guide, document, node, report);
+    }
     fields.finish(report);
     Some(StationConfig {
         path: document.path.clone(),
@@ -177,6 +184,7 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         port,
         data_dir,
         format,
+        guide,
         linger,
         filler,
     })
@@ -324,6 +332,26 @@ mod tests {
             ["did you mean \"station\"", "did you mean \"width\"", "nowhere", "from 0 to 65535", "none.mp4"]
         {
             assert!(shown.contains(part), "{part}: {shown}");
+        }
+    }
+
+    #[test]
+    fn the_guide_on_the_air_and_a_constant_rate_are_judged_together() {
+        let dir = folder();
+        let station = |rest: &str| format!("media: [media]\nchannels: [channels/a.yaml]\n{rest}");
+        let text = station("guide: {days: 3, country: DEU}\nformat: {mux_rate_kbps: 3800}\n");
+        let config = read(dir.path(), &text).unwrap();
+        assert_eq!(config.guide, Some(GuideOnAir { days: 3, country: Some(*b"DEU") }));
+        assert_eq!(read(dir.path(), &station("guide: {}\n")).unwrap().guide, Some(GuideOnAir::default()));
+        assert_eq!(read(dir.path(), &station("")).unwrap().guide, None);
+        assert_eq!(config.format.mux_rate_kbps, Some(3800));
+        for (rest, message) in [
+            ("guide: {days: 3, country: de}\n", "\"de\" is no country code"),
+            ("guide: {days: 8}\n", "from 0 to 7"),
+            ("format: {mux_rate_kbps: 3128}\n", "\"mux_rate_kbps\" is 3128: pictures, sound and tables need"),
+        ] {
+            let shown = read(dir.path(), &station(rest)).unwrap_err().render(false);
+            assert!(shown.contains(message), "{message}: {shown}");
         }
     }
 

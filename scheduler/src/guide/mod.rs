@@ -1,7 +1,9 @@
-//! The guide as others read it: XMLTV, written from the same plan that airs.
+//! The guide as others read it: XMLTV, and the events inside the stream, from the same plan that airs.
 //!
 //! Deliberately no guide of its own: every line comes from [`crate::plan::Programming::guide`].
 
+mod events;
 mod xmltv;
 
+pub use events::{events, local_time};
 pub use xmltv::xmltv;

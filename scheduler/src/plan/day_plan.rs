@@ -190,7 +190,14 @@ impl DayPlan {
                 (entry, _) => reel.fill(entry.duration(), &mut segments),
             }
         }
-        BlockPlan { block_id, channel_id: channel.channel_id, start_utc_ms: start, end_utc_ms: end, segments }
+        BlockPlan {
+            block_id,
+            channel_id: channel.channel_id,
+            start_utc_ms: start,
+            end_utc_ms: end,
+            segments,
+            events: vec![],
+        }
     }
 
     /// Channel, broadcast day and start: the same for the same plan, and no other block's.

@@ -32,6 +32,7 @@ mod viewer;
 
 use crate::air::director::{DirectorParts, ProgramDirector};
 use crate::air::schedule::Schedule;
+use crate::config::GuideOnAir;
 use crossbeam_channel::{Receiver, Sender};
 use exchange::{FrontCommand, Line, Note};
 use front::{Front, FrontParts, MAX_CLIENTS};
@@ -62,6 +63,8 @@ pub struct StationOptions {
     pub air_program: Option<PathBuf>,
     /// Folders and files that sessions may read, from [`crate::air::asset_folders`]; all when empty.
     pub asset_folders: Vec<String>,
+    /// What the streams themselves tell of the guide; nothing when absent.
+    pub guide: Option<GuideOnAir>,
 }
 
 impl StationOptions {
@@ -75,6 +78,7 @@ impl StationOptions {
             linger: Duration::from_secs(20),
             air_program: None,
             asset_folders: Vec::new(),
+            guide: None,
         }
     }
 }
@@ -241,6 +245,7 @@ impl Station {
             air_program,
             runtime_dir: runtime_dir.path().to_owned(),
             asset_folders: options.asset_folders,
+            guide: options.guide,
             clock: wall_clock,
         });
 

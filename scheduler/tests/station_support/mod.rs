@@ -60,6 +60,7 @@ impl Schedule for Grid {
             channel_id: info.channel_id,
             start_utc_ms: UtcMs(number * self.block_ms),
             end_utc_ms: UtcMs((number + 1) * self.block_ms),
+            events: vec![],
             segments: segments.collect(),
         })
     }
