@@ -13,6 +13,7 @@ use super::unit_ring::{Entry, UNITS_AHEAD, UnitReceiver, UnitStore, VIDEO};
 use crate::clock::MonoNs;
 use crate::format::SessionFormat;
 use crate::metrics::LATE_NS;
+use retrovue_mux::si::Descriptor;
 use retrovue_mux::{ConfigError, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, ts::Packet};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{FrameIndex, Ticks27M, UtcMs};
@@ -27,6 +28,9 @@ const BATCH_NS: i64 = 10_000_000;
 /// Packets leave this long before their instant, except a session's first: a thread that is woken late, on
 /// a busy machine, is then in time all the same.
 const AHEAD_NS: i64 = 10_000_000;
+
+/// The sound of every session: AAC of level 2 with two channels (EN 300 468 annex H, ISO/IEC 14496-3).
+const STEREO_AAC: Descriptor = Descriptor::Aac { profile_and_level: 0x51, aac_type: Some(0x03) };
 
 /// Bytes of one write: a batch at 40 Mb/s.
 const WRITE_BYTES: usize = PACKET_SIZE * 128;
@@ -88,7 +92,7 @@ impl<W: Write> Air<W> {
         output: Output<W>,
         (units, store): (UnitReceiver, UnitStore),
         events: EventReceiver,
-        reorder_frames: i64,
+        (reorder_frames, pictures): (i64, Option<Descriptor>),
     ) -> Result<Air<W>, Failure> {
         let refused = |e: ConfigError| Failure::new(FailureCode::InvalidFormat, e.to_string());
         let mut config = format.multiplex(&output.service.name);
@@ -96,6 +100,10 @@ impl<W: Write> Air<W> {
         config.provider_name = output.service.provider;
         config.information = output.service.information;
         config.resume = output.continuation.into_resume();
+        // Pictures first, then sound, as the format has them.
+        for (stream, descriptor) in config.streams.iter_mut().zip([pictures, Some(STEREO_AAC)]) {
+            stream.descriptors.extend(descriptor);
+        }
         let reorder = format.shape.rate.ticks_27m_floor(FrameIndex(reorder_frames));
         let lead = config.lead().map_err(refused)? + reorder;
         let mut muxer = Muxer::with_source(config, store).map_err(refused)?;

@@ -9,6 +9,7 @@ use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{AUDIO, Entry, SendError, UnitSender, VIDEO};
 use crate::format::SessionFormat;
 use retrovue_codec::{AudioEncoder, EncodedPicture, MediaError, VideoEncoder};
+use retrovue_mux::si::Descriptor;
 use retrovue_mux::UnitHeader;
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, SampleIndex, Ticks90k};
@@ -101,6 +102,22 @@ impl Encode {
     #[must_use]
     pub(super) fn reorder_frames(&self) -> i64 {
         self.video.as_ref().map_or(0, VideoEncoder::reorder_frames)
+    }
+
+    /// What a program map says of the pictures: profile, constraints and level, the three bytes behind the
+    /// header of the sequence parameter set (H.264 §7.3.2.1.1).
+    ///
+    /// # Errors
+    /// What the encoder refuses.
+    pub(super) fn picture_descriptor(&mut self) -> Result<Option<Descriptor>, MediaError> {
+        let Some(video) = &mut self.video else { return Ok(None) };
+        let sets = video.parameter_sets()?;
+        let set = sets.windows(7).find(|bytes| bytes[..3] == [0, 0, 1] && bytes[3] & 0x1F == SPS);
+        Ok(set.map(|bytes| Descriptor::AvcVideo {
+            profile_idc: bytes[4],
+            constraint_flags: bytes[5],
+            level_idc: bytes[6],
+        }))
     }
 
     /// Encodes until the session ends.
