@@ -469,8 +469,8 @@ impl<S> Muxer<S> {
     /// A random access point would leave at `at` and PAT and PMT have not just been; where points are so
     /// dense that the tables would take the pictures' rate, not before each of them.
     fn must_announce(&self, lane: usize, at: i64) -> bool {
-        matches!(self.lanes[lane].next(), Next::Packet { begins_point: true, .. })
-            && self.announced + pacing::ANNOUNCE_DISTANCE <= at
+        self.announced + pacing::ANNOUNCE_DISTANCE <= at
+            && matches!(self.lanes[lane].next(), Next::Packet { begins_point: true, .. })
             && self.tables.announcement_from() <= at
     }
 

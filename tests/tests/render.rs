@@ -4,10 +4,12 @@
 
 use retrovue_tests::clip::{Clip, plain};
 use retrovue_tests::plan::{START, plan, render};
+use retrovue_tests::programs::binary;
 use retrovue_tests::stream::{check_continuous, packets};
 use retrovue_tests::viewing::{Seen, beeps, pictures};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::Command;
 
 fn clip(
     name: &'static str,
@@ -306,5 +308,24 @@ fn events_are_told_from_the_start_of_their_block() {
             let stamps = |path| packets(path, stream).into_iter().map(|p| (p.pts, p.dts)).collect::<Vec<_>>();
             assert_eq!(stamps(&plain.path), stamps(&wordy.path), "{stream}");
         }
+    }
+}
+
+/// Whole streams at both kinds of rate, across a fence and a seam, with events: the checker finds no fault.
+#[test]
+fn the_checker_breaks_no_rule_over_either_rate() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = plain("a.mp4", 6).make(dir.path());
+    let mut plan = plan((30_000, 1001), &[&[(&clip, 0, 3000), (&clip, 1000, 4000)], &[(&clip, 0, 5000)]]);
+    plan["blocks"][0]["events"] =
+        json!([{"event_id": 1, "start_utc_ms": START, "duration_ms": 7000, "title": "Alpha"}]);
+    for rate in [Value::Null, json!(2200), json!(6000)] {
+        plan["format"]["mux_rate_kbps"] = rate.clone();
+        let rendered = render(dir.path(), "checked.ts", &plan, None);
+        assert_eq!(rendered.exit, 0, "{}", rendered.errors);
+        let check =
+            Command::new(binary("retrovue")).args(["ts", "check"]).arg(&rendered.path).output().unwrap();
+        let report = String::from_utf8_lossy(&check.stdout);
+        assert!(check.status.success() && report.contains("no rule broken"), "{rate}: {report}");
     }
 }

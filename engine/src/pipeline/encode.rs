@@ -9,13 +9,16 @@ use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{AUDIO, Entry, SendError, UnitSender, VIDEO};
 use crate::format::SessionFormat;
 use retrovue_codec::{AudioEncoder, EncodedPicture, MediaError, VideoEncoder};
-use retrovue_mux::si::Descriptor;
 use retrovue_mux::UnitHeader;
+use retrovue_mux::si::Descriptor;
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, SampleIndex, Ticks90k};
 
 /// Largest AAC access unit: 6144 bits a channel (ISO/IEC 14496-3 §4.5.3.3), and its ADTS header.
 const MAX_AUDIO_UNIT: usize = 2 * 6144 / 8 + 9;
+
+/// NAL unit type of a sequence parameter set (H.264 table 7-1).
+const SPS: u8 = 7;
 
 /// Everything the encode thread owns.
 pub(super) struct Encode {

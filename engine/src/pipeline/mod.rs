@@ -96,15 +96,15 @@ impl Pipeline {
             own_black.share(&black);
             spawn(name, Box::new(move || fill::run(&session, lane, &shape, &own_black, parity)))?;
         }
-        let prepared =
-            encode::Encode::open(format, units.sender, anchor, first).map_err(refused).and_then(|mut encode| {
+        let prepared = encode::Encode::open(format, units.sender, anchor, first).map_err(refused).and_then(
+            |mut encode| {
                 let units = (units.receiver, units.store);
                 let events = session.take_events_end();
                 let described = (encode.reorder_frames(), encode.picture_descriptor().map_err(refused)?);
-                let air =
-                    air::Air::new(format, anchor, first, output, units, events, described)?;
+                let air = air::Air::new(format, anchor, first, output, units, events, described)?;
                 Ok((encode, air))
-            });
+            },
+        );
         let (encode, air) = match prepared {
             Ok(prepared) => prepared,
             Err(failure) => {
