@@ -310,13 +310,17 @@ fn a_scan_that_is_killed_goes_on_where_it_stopped() {
     std::fs::create_dir(&bin).unwrap();
     // At the two hundredth file it answers no more.
     let script = "#!/bin/bash\nwhile IFS= read -r p; do case \"$p\" in *200.mp4) if [ -n \"$STOP\" ]; then read -r p; exit; fi;; esac\nprintf '{\"path\":\"%s\",\"ok\":{\"container\":\"mp4\",\"duration_ms\":1000}}\\n' \"$p\"; done\n";
-    let program = bin.join("retrovue-air");
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let text = folder.path().join("script");
+    std::fs::write(&text, script).unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
-    // The prober beside the program is taken before any other.
+    // The prober beside the program is taken before any other. Another process writes both: one that this one
+    // had open for writing while another test forks could not be started (ETXTBSY).
     let retrovue = bin.join("retrovue");
-    std::fs::copy(env!("CARGO_BIN_EXE_retrovue"), &retrovue).unwrap();
+    let install = |from: &std::path::Path, to: &std::path::Path| {
+        assert!(Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap().success());
+    };
+    install(&text, &bin.join("retrovue-air"));
+    install(std::path::Path::new(env!("CARGO_BIN_EXE_retrovue")), &retrovue);
     let mut scan = Command::new(&retrovue)
         .args(["ingest", "media"])
         .current_dir(folder.path())
