@@ -277,9 +277,7 @@ impl<S> Muxer<S> {
 
     /// Replaces all events that the EIT tells, from the next packets on.
     pub fn replace_events(&mut self, events: &EventTable) -> Replaced {
-        let replaced = self.tables.replace_events(events);
-        self.look_at_tables();
-        replaced
+        self.change_tables(|tables| tables.replace_events(events))
     }
 
     /// Has all events that the EIT tells replaced by `events` once packets leave at `from` or later. Tables
@@ -302,8 +300,7 @@ impl<S> Muxer<S> {
 
     /// Tells what `instant` of the timeline is in UTC; TDT and TOT, where configured, are sent from then on.
     pub fn set_utc(&mut self, instant: Ticks27M, utc: UtcMs) {
-        self.tables.set_utc(instant, utc);
-        self.look_at_tables();
+        self.change_tables(|tables| tables.set_utc(instant, utc));
     }
 
     /// Replaces the names that the SDT tells.
@@ -311,9 +308,7 @@ impl<S> Muxer<S> {
     /// # Errors
     /// [`SiError::NameTooLong`]; nothing is changed then.
     pub fn replace_service(&mut self, service: &ServiceDescription) -> Result<(), SiError> {
-        let replaced = self.tables.replace_service(service);
-        self.look_at_tables();
-        replaced
+        self.change_tables(|tables| tables.replace_service(service))
     }
 
     /// Replaces the local times that the TOT tells.
@@ -321,9 +316,7 @@ impl<S> Muxer<S> {
     /// # Errors
     /// What [`MuxConfig`] refuses; nothing is changed then.
     pub fn replace_local_times(&mut self, local_times: &[LocalTimeOffset]) -> Result<(), SiError> {
-        let replaced = self.tables.replace_local_times(local_times);
-        self.look_at_tables();
-        replaced
+        self.change_tables(|tables| tables.replace_local_times(local_times))
     }
 
     /// Replaces the descriptors of a stream in the program map, whose version is the next one then.
@@ -360,6 +353,13 @@ impl<S> Muxer<S> {
         if let Some((_, events)) = self.coming.pop_front() {
             self.replace_events(&events);
         }
+    }
+
+    /// Changes what the tables tell, and asks anew which leaves next.
+    fn change_tables<R>(&mut self, change: impl FnOnce(&mut Carousel) -> R) -> R {
+        let changed = change(&mut self.tables);
+        self.look_at_tables();
+        changed
     }
 
     /// Asks anew which table leaves next.
@@ -512,9 +512,7 @@ impl<S: UnitBytes> Muxer<S> {
                 Decision::Send { step, at, until, rival } => break (step, at, until, rival),
                 Decision::Announce { at } => {
                     self.announced = at;
-                    self.announced = at;
-                    self.tables.announce(at);
-                    self.look_at_tables();
+                    self.change_tables(|tables| tables.announce(at));
                 }
                 Decision::Blocked { lane } => return Poll::NeedInput { stream: StreamIndex(lane) },
                 Decision::Done => return Poll::Finished,
