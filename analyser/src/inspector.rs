@@ -351,23 +351,8 @@ impl Inspector {
             Step::Interval(ticks) => {
                 state.close(self.packets, pcr, ticks);
                 if ticks > LONGEST_PCR_GAP {
-                    let (value, limit) = (ticks / 27, LONGEST_PCR_GAP / 27);
-                    self.findings.measure(
-                        Rule::PcrRepetition,
-                        place,
-                        "since the last PCR",
-                        value,
-                        limit,
-                        "us",
-                    );
-                    self.findings.measure(
-                        Rule::PcrDiscontinuity,
-                        place,
-                        "step of the PCR",
-                        value,
-                        limit,
-                        "us",
-                    );
+                    pcr_gap(&mut self.findings, Rule::PcrRepetition, place, "since the last PCR", ticks);
+                    pcr_gap(&mut self.findings, Rule::PcrDiscontinuity, place, "step of the PCR", ticks);
                 }
                 self.time_queue(clock);
                 if self.clocks[usize::from(clock)].window_is_full() {
@@ -380,29 +365,13 @@ impl Inspector {
             }
             step => {
                 if let Step::Jump(ticks) = step {
-                    let limit = LONGEST_PCR_GAP / 27;
-                    self.findings.measure(
-                        Rule::PcrDiscontinuity,
-                        place,
-                        "step of the PCR",
-                        ticks / 27,
-                        limit,
-                        "us",
-                    );
+                    pcr_gap(&mut self.findings, Rule::PcrDiscontinuity, place, "step of the PCR", ticks);
                 }
                 self.time_queue(clock);
                 self.judge_accuracy(clock);
                 let ticks = self.clocks[usize::from(clock)].begin(self.packets, pcr);
                 if ticks > LONGEST_PCR_GAP {
-                    let (value, limit) = (ticks / 27, LONGEST_PCR_GAP / 27);
-                    self.findings.measure(
-                        Rule::PcrRepetition,
-                        place,
-                        "since the last PCR",
-                        value,
-                        limit,
-                        "us",
-                    );
+                    pcr_gap(&mut self.findings, Rule::PcrRepetition, place, "since the last PCR", ticks);
                 }
                 self.reset_buffers(clock);
             }
@@ -596,4 +565,9 @@ impl Sink for Inspector {
         let place = Place { packet: self.packets, offset, pid: None };
         self.findings.note(Rule::SyncLoss, place, "two packets in a row without sync byte");
     }
+}
+
+/// Counts a distance of two PCRs that breaks `rule`.
+fn pcr_gap(findings: &mut Findings, rule: Rule, place: Place, what: &'static str, ticks: i64) {
+    findings.measure(rule, place, what, ticks / 27, LONGEST_PCR_GAP / 27, "us");
 }
