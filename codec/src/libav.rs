@@ -4,8 +4,35 @@
 
 use crate::MediaError;
 use ffmpeg_sys_next as ff;
-use std::ffi::CStr;
-use std::ptr::NonNull;
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr::{self, NonNull};
+
+/// A context that writes `format` to the file `path`, open and without streams; whoever takes it closes its
+/// `pb` and frees it. Fails with libav's code.
+pub(crate) fn output_context(path: &Path, format: &CStr) -> Result<NonNull<ff::AVFormatContext>, i32> {
+    let mut url = b"file:".to_vec();
+    url.extend_from_slice(path.as_os_str().as_bytes());
+    let url = CString::new(url).map_err(|_| ff::AVERROR(libc::EINVAL))?;
+    let mut context = ptr::null_mut();
+    // SAFETY: the context pointer is writable, the names terminated; null is handled.
+    let code = unsafe {
+        ff::avformat_alloc_output_context2(&mut context, ptr::null(), format.as_ptr(), url.as_ptr())
+    };
+    let context = NonNull::new(context).ok_or(code)?;
+    // SAFETY: the context is ours; avio_open2 sets pb, and where it fails the context is freed here.
+    unsafe {
+        let c = context.as_ptr();
+        let code =
+            ff::avio_open2(&mut (*c).pb, url.as_ptr(), ff::AVIO_FLAG_WRITE, ptr::null(), ptr::null_mut());
+        if code < 0 {
+            ff::avformat_free_context(c);
+            return Err(code);
+        }
+    }
+    Ok(context)
+}
 
 /// An owned `AVFrame`.
 pub(crate) struct Frame(NonNull<ff::AVFrame>);

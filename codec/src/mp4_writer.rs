@@ -4,13 +4,12 @@
 //! The same input gives the same bytes: no creation time, no version strings. The file's edit lists hide
 //! the encoders' delays, so that picture 0 and sample 0 stand at time 0. libavformat writes the boxes.
 
-use crate::libav::{Packet, error_text};
+use crate::libav::{Packet, error_text, output_context};
 use crate::probe::Chapter;
 use crate::{AudioEncoder, EncodedPicture, MediaError, Picture, VideoEncoder, VideoEncoderConfig};
 use ffmpeg_sys_next as ff;
 use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, SAMPLE_RATE};
 use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 
@@ -169,24 +168,11 @@ unsafe impl Send for Container {}
 impl Container {
     fn create(path: &Path) -> Result<Container, MediaError> {
         let failed = |code: i32| MediaError::Write { path: path.to_path_buf(), reason: error_text(code) };
-        let mut url = b"file:".to_vec();
-        url.extend_from_slice(path.as_os_str().as_bytes());
-        let url = CString::new(url).map_err(|_| failed(ff::AVERROR(libc::EINVAL)))?;
-        let mut context = ptr::null_mut();
-        // SAFETY: the context pointer is writable, the names terminated; null is handled.
-        let code = unsafe {
-            ff::avformat_alloc_output_context2(&mut context, ptr::null(), c"mp4".as_ptr(), url.as_ptr())
-        };
-        let context = NonNull::new(context).ok_or_else(|| failed(code))?;
+        let mut context = output_context(path, c"mp4").map_err(failed)?;
+        // SAFETY: the context is ours, and its header not yet written.
+        unsafe { context.as_mut().flags |= ff::AVFMT_FLAG_BITEXACT };
         let time = ff::AVRational { num: 1, den: 1 };
-        let container = Container { context, path: path.to_path_buf(), frame_time: time };
-        // SAFETY: the context is ours; avio_open2 sets pb, which `drop` closes.
-        let code = unsafe {
-            let c = context.as_ptr();
-            (*c).flags |= ff::AVFMT_FLAG_BITEXACT;
-            ff::avio_open2(&mut (*c).pb, url.as_ptr(), ff::AVIO_FLAG_WRITE, ptr::null(), ptr::null_mut())
-        };
-        if code < 0 { Err(failed(code)) } else { Ok(container) }
+        Ok(Container { context, path: path.to_path_buf(), frame_time: time })
     }
 
     fn failed(&self, code: i32) -> MediaError {

@@ -2,10 +2,8 @@
 //! against. Nothing of the station writes with it.
 
 use crate::MediaError;
-use crate::libav::{Packet, error_text};
+use crate::libav::{Packet, error_text, output_context};
 use ffmpeg_sys_next as ff;
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 
@@ -31,25 +29,12 @@ impl TsWriter {
     /// [`MediaError::Write`] with libavformat's reason.
     pub fn create(path: &Path, mux_bps: Option<u32>) -> Result<TsWriter, MediaError> {
         let failed = |code: i32| MediaError::Write { path: path.to_path_buf(), reason: error_text(code) };
-        let mut url = b"file:".to_vec();
-        url.extend_from_slice(path.as_os_str().as_bytes());
-        let url = CString::new(url).map_err(|_| failed(ff::AVERROR(libc::EINVAL)))?;
-        let mut context = ptr::null_mut();
-        // SAFETY: the context pointer is writable, the names terminated; null is handled.
-        let code = unsafe {
-            ff::avformat_alloc_output_context2(&mut context, ptr::null(), c"mpegts".as_ptr(), url.as_ptr())
-        };
-        let context = NonNull::new(context).ok_or_else(|| failed(code))?;
+        let context = output_context(path, c"mpegts").map_err(failed)?;
         let writer = TsWriter { context, path: path.to_path_buf(), packet: Packet::new()? };
         // SAFETY: the context is ours and its header not yet written; streams and pb belong to it, and
         // `drop` closes and frees them. The dictionary is freed by the library's own call.
         let code = unsafe {
             let c = context.as_ptr();
-            let code =
-                ff::avio_open2(&mut (*c).pb, url.as_ptr(), ff::AVIO_FLAG_WRITE, ptr::null(), ptr::null_mut());
-            if code < 0 {
-                return Err(failed(code));
-            }
             (*c).flush_packets = 0;
             (*c).max_delay = 700_000;
             for (kind, codec) in [
@@ -71,6 +56,10 @@ impl TsWriter {
             }
             let code = ff::avformat_write_header(c, &mut options);
             ff::av_dict_free(&mut options);
+            if code < 0 {
+                // No header, no trailer: `drop` writes one where pb is open.
+                ff::avio_closep(&mut (*c).pb);
+            }
             code
         };
         if code < 0 { Err(failed(code)) } else { Ok(writer) }
