@@ -11,7 +11,7 @@ use crate::stream_config::StreamConfig;
 use crate::stream_kind::StreamKind;
 use crate::unit_beginning;
 use crate::unit_queue::{Unit, UnitQueue};
-use crate::wire::Wire;
+use crate::wire::{Spacing, Wire};
 use retrovue_timebase::Ticks90k;
 
 /// Longest pause of a stream, and longest distance of two streams' beginnings, in 90 kHz ticks. It
@@ -85,7 +85,7 @@ pub(crate) struct Limits {
 impl Limits {
     /// Whether a packet with `deadline` may leave at `at`.
     #[inline]
-    fn allow(self, at: i64, deadline: i64) -> bool {
+    pub(crate) fn allow(self, at: i64, deadline: i64) -> bool {
         at < self.until && deadline.max(at) < self.rival.max(at)
     }
 
@@ -204,9 +204,11 @@ impl Lane {
     /// Begins the front unit. Sound is spread, so pictures on either side of it are never many packets in a
     /// row: a receiver that takes the rate between two PCRs for constant would see those arrive faster
     /// than they left.
-    pub(crate) fn begin(&mut self, len: usize) {
+    pub(crate) fn begin(&mut self) {
+        let Some(unit) = self.queue.front() else { return };
+        let len = unit.len;
         self.left = len;
-        if let Some(unit) = self.queue.front() {
+        {
             self.deadline = self.first_deadline(unit);
             self.scheduled = self.ready.max(unit.dts * 300 - self.pace.lead);
         }
@@ -215,6 +217,15 @@ impl Lane {
             let packets = ((len + clock) / BODY_SIZE + 1) as i64;
             self.interval = self.pace.interval.max(self.pace.spread / packets);
         }
+    }
+
+    /// When the packets of the begun unit leave, the first, ready from `from` on, at `at`, if nothing else does
+    /// and packets are `step` apart at least.
+    #[inline]
+    pub(crate) fn spacing(&self, from: i64, at: i64, step: i64) -> Spacing {
+        // What waited longer is followed as if it had waited as long as the transport buffer allows.
+        let ready = from.max(at - self.pace.catch_up - self.interval);
+        Spacing::Own { ready, interval: self.interval, step }
     }
 
     /// Accounts for a packet sent at `at` that could have left from `from` on. One that waited may be
@@ -290,14 +301,14 @@ impl Lane {
         count
     }
 
-    /// Accounts for `packets` of [`Lane::plain_packets`] at even distances, the first of which could have
-    /// left from `from` on; `first` and `last` are when the ends left.
+    /// Accounts for `packets` of [`Lane::plain_packets`], the first of which could have left from `from` on;
+    /// `first` and `last` are when the ends left.
     pub(crate) fn sent_run(&mut self, packets: usize, from: i64, first: i64, last: i64) {
         let (all, behind) = (packets as i64, packets as i64 - 1);
         self.counter.skip(packets - 1);
         // What `sent` comes to, one packet after the other.
-        let early = first.max(last - behind * self.interval) - self.pace.catch_up;
-        self.ready = (from + all * self.interval).max(early + behind * self.interval);
+        let early = (first + behind * self.interval).max(last) - self.pace.catch_up;
+        self.ready = (from + all * self.interval).max(early);
         self.deadline += all * self.pace.interval;
         self.deliver(packets * BODY_SIZE);
     }
@@ -383,11 +394,8 @@ impl Lane {
         Ok(())
     }
 
-    /// Takes a unit that was judged.
-    pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &[u8]) -> Result<(), PushError> {
-        if self.queue.is_full() {
-            return Err(PushError::Full { stream: unit.stream });
-        }
+    /// Takes a unit that was judged. There must be room in the queue.
+    pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &[u8]) {
         let payload = delimiter.len() + unit.len;
         let header = if self.kind.is_teletext() {
             PesHeader::teletext(self.stream_id, unit.pts, unit.dts, payload)
@@ -400,6 +408,5 @@ impl Lane {
         let packets = (len / BODY_SIZE) as i64;
         self.queue.push(Unit { len, packets, dts: unit.dts.0, random_access, prefix, prefix_len });
         (self.last_dts, self.begun) = (Some(unit.dts.0), true);
-        Ok(())
     }
 }

@@ -1,8 +1,8 @@
-//! Packets that leave at even distances, the first perhaps late, and what else a poll can find.
+//! Packets that leave by one rule of distances, and what else a poll can find.
 
 use crate::access_unit::StreamIndex;
 use crate::packet::PACKET_SIZE;
-use crate::wire::Pace;
+use crate::wire::Spacing;
 use retrovue_timebase::{Ticks27M, Ticks90k};
 
 /// What [`crate::Muxer::poll`] found.
@@ -29,17 +29,13 @@ pub enum Poll {
 pub struct Run {
     pub(crate) packets: usize,
     pub(crate) first: i64,
-    pub(crate) pace: Pace,
-    /// What the first departure was rounded down by, as [`Pace::after`] takes it.
-    pub(crate) carried: u64,
-    /// How much later than evenly before the others the first leaves, having waited for another stream.
-    pub(crate) lag: i64,
+    pub(crate) spacing: Spacing,
 }
 
 impl Run {
     /// One packet.
     pub(crate) fn single(at: i64) -> Run {
-        Run { packets: 1, first: at, pace: Pace::even(0), carried: 0, lag: 0 }
+        Run { packets: 1, first: at, spacing: Spacing::Own { ready: at, interval: 0, step: 0 } }
     }
 
     /// Number of packets, at least 1.
@@ -57,8 +53,7 @@ impl Run {
     /// Departure of packet `index`, counted from 0 within the run.
     #[must_use]
     pub fn departure(&self, index: usize) -> Ticks27M {
-        let first = self.first - if index > 0 { self.lag } else { 0 };
-        Ticks27M(self.pace.after(first, self.carried, index))
+        Ticks27M(self.spacing.departure(self.first, index))
     }
 
     /// Departure of the first packet.

@@ -19,17 +19,22 @@ pub struct Bodies<'a> {
     packets: &'a mut [[u8; PACKET_SIZE]],
     /// Offset in the first packet where payload goes on; the others begin behind their header.
     at: usize,
+    /// The next header to write.
+    header: [u8; HEADER_SIZE],
 }
+
+const HEADER_SIZE: usize = PACKET_SIZE - BODY_SIZE;
 
 impl<'a> Bodies<'a> {
     /// The rest of `packet` from `at` on.
     pub(crate) fn one(packet: &'a mut [u8; PACKET_SIZE], at: usize) -> Bodies<'a> {
-        Bodies { packets: std::slice::from_mut(packet), at }
+        Bodies { packets: std::slice::from_mut(packet), at, header: [0; HEADER_SIZE] }
     }
 
-    /// Everything behind the four header bytes.
-    pub(crate) fn whole(packets: &'a mut [[u8; PACKET_SIZE]]) -> Bodies<'a> {
-        Bodies { packets, at: PACKET_SIZE - BODY_SIZE }
+    /// Everything in `packets` behind their headers, which are written too: the first as given, the others
+    /// with the counters that follow.
+    pub(crate) fn whole(packets: &'a mut [[u8; PACKET_SIZE]], header: [u8; HEADER_SIZE]) -> Bodies<'a> {
+        Bodies { packets, at: 0, header }
     }
 
     /// Bytes still to put.
@@ -38,7 +43,7 @@ impl<'a> Bodies<'a> {
     pub fn remaining(&self) -> usize {
         match self.packets.len() {
             0 => 0,
-            packets => packets * BODY_SIZE - (self.at - (PACKET_SIZE - BODY_SIZE)),
+            packets => packets * BODY_SIZE - self.at.saturating_sub(HEADER_SIZE),
         }
     }
 
@@ -46,19 +51,24 @@ impl<'a> Bodies<'a> {
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> usize {
         let mut rest = bytes;
-        if self.at > PACKET_SIZE - BODY_SIZE {
+        if self.at > 0 {
             rest = self.put_in_first(rest);
         }
         let packets = std::mem::take(&mut self.packets);
         let (whole, _) = rest.as_chunks::<BODY_SIZE>();
         let count = whole.len().min(packets.len());
         let (filled, open) = packets.split_at_mut(count);
+        let mut header = self.header;
         for (packet, body) in filled.iter_mut().zip(whole) {
-            // In two pieces of known size, each short enough for the compiler to copy without a call.
-            let (first, second) = packet[PACKET_SIZE - BODY_SIZE..].split_at_mut(BODY_SIZE / 2);
+            // In pieces of known size, each short enough for the compiler to copy without a call.
+            let (head, rest) = packet.split_at_mut(HEADER_SIZE);
+            let (first, second) = rest.split_at_mut(BODY_SIZE / 2);
+            head.copy_from_slice(&header);
             first.copy_from_slice(&body[..BODY_SIZE / 2]);
             second.copy_from_slice(&body[BODY_SIZE / 2..]);
+            header = following(header);
         }
+        self.header = header;
         self.packets = open;
         rest = &rest[count * BODY_SIZE..];
         if !rest.is_empty() {
@@ -70,16 +80,28 @@ impl<'a> Bodies<'a> {
     /// Goes on in the first packet, to its end at most.
     fn put_in_first<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let Some(packet) = self.packets.first_mut() else { return bytes };
+        if self.at == 0 {
+            packet[..HEADER_SIZE].copy_from_slice(&self.header);
+            self.header = following(self.header);
+            self.at = HEADER_SIZE;
+        }
         let room = &mut packet[self.at..];
         let (now, later) = bytes.split_at(bytes.len().min(room.len()));
         room[..now.len()].copy_from_slice(now);
         self.at += now.len();
         if self.at == PACKET_SIZE {
             self.packets = &mut std::mem::take(&mut self.packets)[1..];
-            self.at = PACKET_SIZE - BODY_SIZE;
+            self.at = 0;
         }
         later
     }
+}
+
+/// The header of a packet with the next counter.
+#[inline]
+fn following(header: [u8; HEADER_SIZE]) -> [u8; HEADER_SIZE] {
+    let [sync, high, low, last] = header;
+    [sync, high, low, last & 0xF0 | (last.wrapping_add(1) & 0x0F)]
 }
 
 /// A byte ring for each stream, for callers that hold access units as slices. All memory is taken at
@@ -182,22 +204,26 @@ mod tests {
     #[test]
     fn bytes_go_on_where_the_last_ended() {
         let data: Vec<u8> = (0..600).map(|k| k as u8).collect();
-        for at in [4, 5, 100, 187] {
+        for at in [0, 5, 100, 187] {
             for cut in [0, 1, 83, 84, 184, 185, 400] {
                 let mut packets = [[0xFF; PACKET_SIZE]; 3];
-                let mut bodies = Bodies { packets: &mut packets, at };
+                let mut bodies = Bodies { packets: &mut packets, at, header: [0x47, 1, 0, 0x1F] };
                 let size = bodies.remaining();
-                assert_eq!(size, 3 * 184 - (at - 4));
+                assert_eq!(size, 3 * 184 - at.saturating_sub(4));
                 let cut = cut.min(size);
                 assert_eq!(bodies.put(&data[..cut]), cut);
                 assert_eq!(bodies.remaining(), size - cut);
                 assert_eq!(bodies.put(&data[cut..]), size - cut);
                 assert_eq!((bodies.remaining(), bodies.put(&data)), (0, 0));
-                let mut put = packets[0][at..].to_vec();
+                let mut put = packets[0][at.max(4)..].to_vec();
                 put.extend(&packets[1][4..]);
                 put.extend(&packets[2][4..]);
                 assert_eq!(put, data[..size]);
-                assert!(packets.iter().all(|packet| packet[..4] == [0xFF; 4]));
+                let headed = if at == 0 { 0 } else { 1 };
+                for (packet, counter) in packets[headed..].iter().zip([0x1F, 0x10, 0x11]) {
+                    assert_eq!(packet[..4], [0x47, 1, 0, counter]);
+                }
+                assert!(packets[..headed].iter().all(|packet| packet[..4] == [0xFF; 4]));
             }
         }
     }
@@ -216,7 +242,7 @@ mod tests {
             .collect();
             ring.put(&data);
             let mut packets = [[0; PACKET_SIZE]; 2];
-            ring.take(&mut Bodies::whole(&mut packets));
+            ring.take(&mut Bodies::whole(&mut packets, [0x47, 1, 0, 0x10]));
             for byte in packets.iter().flat_map(|packet| &packet[4..]) {
                 next = next.wrapping_add(1);
                 assert_eq!(*byte, next);

@@ -26,19 +26,56 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Every `step` ticks.
-    pub(crate) fn even(step: i64) -> Pace {
-        Pace { step, rest: 0, bps: 1 }
-    }
-
-    pub(crate) fn step(self) -> i64 {
-        self.step
-    }
-
     /// Departure `index` packets after `first`, `carried` being what the first was rounded down by.
     pub(crate) fn after(self, first: i64, carried: u64, index: usize) -> i64 {
         let rest = (u128::from(carried) + u128::from(self.rest) * index as u128) / u128::from(self.bps);
         first + self.step * index as i64 + rest as i64
+    }
+}
+
+/// Which instants the packets of a run have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spacing {
+    /// The slots of a constant rate; `carried` is what the first was rounded down by.
+    Slots { pace: Pace, carried: u64 },
+    /// One `interval` after the other from `ready` on, but no closer than `step`: what had to wait catches up.
+    Own { ready: i64, interval: i64, step: i64 },
+}
+
+impl Spacing {
+    /// Departure `index` packets after `first`.
+    #[inline]
+    pub(crate) fn departure(self, first: i64, index: usize) -> i64 {
+        match self {
+            Spacing::Slots { pace, carried } => pace.after(first, carried, index),
+            Spacing::Own { ready, interval, step } => {
+                (ready + interval * index as i64).max(first + step * index as i64)
+            }
+        }
+    }
+
+    /// When the packet `index` after the first may leave, other streams and the wire aside.
+    #[inline]
+    pub(crate) fn is_ready(self, index: usize) -> i64 {
+        match self {
+            Spacing::Slots { .. } => i64::MIN,
+            Spacing::Own { ready, interval, .. } => ready + interval * index as i64,
+        }
+    }
+
+    /// How many of `most` packets leave before `until`, which the first, at `first`, does.
+    #[inline]
+    pub(crate) fn before(self, first: i64, until: i64, most: usize) -> usize {
+        let behind = most as i64 - 1;
+        let within = |ready: i64, step: i64| {
+            if ready + step * behind < until { behind } else { (until - 1 - ready) / step.max(1) }
+        };
+        let count = match self {
+            // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
+            Spacing::Slots { pace, .. } => within(first, pace.step + 1),
+            Spacing::Own { ready, interval, step } => within(ready, interval).min(within(first, step)),
+        };
+        count.clamp(0, behind) as usize + 1
     }
 }
 
@@ -50,32 +87,24 @@ impl Wire {
 
     /// Packets are no closer together than at `bps`.
     pub(crate) fn variable(bps: u64) -> Wire {
-        let pace = Pace::even(PACKET_TICKS.div_ceil(bps) as i64);
+        let pace = Pace { step: PACKET_TICKS.div_ceil(bps) as i64, rest: 0, bps: 1 };
         Wire { next: i64::MIN / 2, constant: false, pace, carried: 0 }
     }
 
-    pub(crate) fn pace(&self) -> Pace {
-        self.pace
+    /// Ticks from one packet to the next, at least.
+    pub(crate) fn step(&self) -> i64 {
+        self.pace.step
     }
 
-    /// What the next slot's instant is rounded down by, in parts of the rate.
-    pub(crate) fn carried(&self) -> u64 {
-        self.carried
+    /// The slots from the next one on.
+    pub(crate) fn slots(&self) -> Spacing {
+        Spacing::Slots { pace: self.pace, carried: self.carried }
     }
 
-    /// `count` packets leave at `pace`, the first at `at`. Returns when the last does.
-    pub(crate) fn leave_evenly(&mut self, at: i64, pace: Pace, count: usize) -> i64 {
-        let before = count - 1;
-        let last = at + pace.step * before as i64;
-        if !self.constant {
-            self.next = last + self.pace.step;
-            return last;
-        }
-        let rest = self.carried + pace.rest * before as u64;
-        let last = last + (rest / pace.bps) as i64;
-        self.carried = rest % pace.bps;
+    /// `count` packets leave, the last at `last`; at a constant rate in slots that follow each other.
+    pub(crate) fn leave_all(&mut self, last: i64, count: usize) {
+        self.carried = (self.carried + self.pace.rest * (count as u64 - 1)) % self.pace.bps;
         self.leave(last);
-        last
     }
 
     /// A packet leaves at `at`, which is the next slot where the rate is constant.
@@ -102,7 +131,7 @@ mod tests {
             for n in 0..5_000u64 {
                 let exact = -77 + (u128::from(PACKET_TICKS) * u128::from(n) / u128::from(bps)) as i64;
                 assert_eq!(wire.next, exact, "slot {n} at {bps}");
-                let run = wire.pace().after(wire.next, wire.carried(), 7);
+                let run = wire.slots().departure(wire.next, 7);
                 assert_eq!(
                     run,
                     -77 + (u128::from(PACKET_TICKS) * u128::from(n + 7) / u128::from(bps)) as i64
