@@ -36,6 +36,7 @@
 //!     bitrate_kbps: 400,
 //!     peak_kbps: 400,
 //!     vbv_buffer_kbits: 400,
+//!     declared_buffer_kbits: 400,
 //!     gop_frames: 25,
 //!     preset: "veryfast",
 //!     threads: 1,
@@ -68,6 +69,7 @@ mod convert;
 mod deinterlace;
 mod demux;
 mod error;
+mod h264_buffer;
 mod h264_level;
 mod language;
 mod letterbox;

@@ -44,6 +44,7 @@ fn touch() -> Result<(), MediaError> {
         bitrate_kbps: 500,
         peak_kbps: 500,
         vbv_buffer_kbits: 500,
+        declared_buffer_kbits: 500,
         gop_frames: 30,
         preset: "veryfast",
         threads: 1,

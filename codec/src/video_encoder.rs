@@ -6,6 +6,7 @@
 
 use crate::MediaError;
 use crate::colour::Matrix;
+use crate::h264_buffer;
 use crate::h264_level::level_for;
 use crate::picture::Picture;
 use crate::start_up::{codec_lock, init};
@@ -30,6 +31,9 @@ pub struct VideoEncoderConfig<'a> {
     pub peak_kbps: u32,
     /// Size of the hypothetical decoder's buffer, in units of 1000 bits.
     pub vbv_buffer_kbits: u32,
+    /// The size that is declared to decoders, no less than `vbv_buffer_kbits`, in the same unit: with room for
+    /// what is delivered sooner than the hypothetical decoder takes it.
+    pub declared_buffer_kbits: u32,
     /// Most frames from one IDR picture to the next.
     pub gop_frames: u32,
     /// One of x264's presets, such as `veryfast`.
@@ -50,8 +54,10 @@ pub struct VideoEncoder {
     reorder: i64,
     last: Option<FrameIndex>,
     flushing: bool,
-    /// The one access unit in a stream from which a message is cut.
-    trimmed: Vec<u8>,
+    /// What stands instead of x264's sequence parameter set, where it declares another buffer.
+    declared: Option<Vec<u8>>,
+    /// An access unit that differs from what x264 made.
+    changed: Vec<u8>,
 }
 
 // SAFETY: an x264 encoder has no thread affinity and is used by one thread at a time.
@@ -80,9 +86,14 @@ impl VideoEncoder {
         init();
         let refused = |what: String| MediaError::Config { what };
         check(config)?;
-        let (level, references) =
-            level_for(config.width, config.height, config.rate, config.peak_kbps, config.vbv_buffer_kbits)
-                .ok_or_else(|| refused(format!("no H.264 level up to 5.2 holds {config:?}")))?;
+        let (level, references) = level_for(
+            config.width,
+            config.height,
+            config.rate,
+            config.peak_kbps,
+            config.declared_buffer_kbits,
+        )
+        .ok_or_else(|| refused(format!("no H.264 level up to 5.2 holds {config:?}")))?;
         let preset = CString::new(config.preset).unwrap_or_default();
         let mut parameters = MaybeUninit::<x::x264_param_t>::uninit();
         // SAFETY: x264 fills the whole structure, also when it refuses the preset; the strings are
@@ -110,7 +121,7 @@ impl VideoEncoder {
             (_, 0) => 1,
             _ => 2,
         };
-        Ok(VideoEncoder {
+        let mut encoder = VideoEncoder {
             handle,
             width: config.width,
             height: config.height,
@@ -118,8 +129,20 @@ impl VideoEncoder {
             reorder,
             last: None,
             flushing: false,
-            trimmed: Vec::new(),
-        })
+            declared: None,
+            changed: Vec::new(),
+        };
+        if config.declared_buffer_kbits > config.vbv_buffer_kbits {
+            let bits = u64::from(config.declared_buffer_kbits) * 1000;
+            let sets = encoder
+                .headers()?
+                .iter()
+                .find(|n| is_sps(n))
+                .and_then(|n| h264_buffer::declare(payload(n), bits));
+            encoder.declared =
+                Some(sets.ok_or_else(|| refused("x264's parameter set has no buffer to declare".into()))?);
+        }
+        Ok(encoder)
     }
 
     /// Encodes a picture as `frame`, which follows the frame before. The first frame and one with
@@ -210,20 +233,29 @@ impl VideoEncoder {
     /// # Errors
     /// [`MediaError::Encode`] when x264 fails.
     pub fn parameter_sets(&mut self) -> Result<Vec<u8>, MediaError> {
+        let units = self.headers()?;
+        let wanted = |n: &&x::x264_nal_t| is_sps(n) || n.i_type == x::nal_unit_type_e_NAL_PPS as i32;
+        Ok(units.iter().filter(wanted).flat_map(|n| self.told(n)).copied().collect())
+    }
+
+    /// x264's own parameter sets and messages; they live until its next call.
+    fn headers(&mut self) -> Result<&'static [x::x264_nal_t], MediaError> {
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         // SAFETY: the encoder is open; on success `nals` points to `count` units valid until its next call.
-        let units = unsafe {
+        unsafe {
             if x::x264_encoder_headers(self.handle.as_ptr(), &mut nals, &mut count) < 0 {
                 return Err(MediaError::Encode { reason: "x264 gave no parameter sets".into() });
             }
-            std::slice::from_raw_parts(nals, count.max(0) as usize)
-        };
-        let wanted = [x::nal_unit_type_e_NAL_SPS as i32, x::nal_unit_type_e_NAL_PPS as i32];
-        Ok(units
-            .iter()
-            .filter(|n| wanted.contains(&n.i_type))
-            .flat_map(|n| payload(n).iter().copied())
-            .collect())
+            Ok(std::slice::from_raw_parts(nals, count.max(0) as usize))
+        }
+    }
+
+    /// A unit as it goes into the stream.
+    fn told<'n>(&'n self, nal: &'n x::x264_nal_t) -> &'n [u8] {
+        match &self.declared {
+            Some(declared) if is_sps(nal) => declared,
+            _ => payload(nal),
+        }
     }
 
     fn run(&mut self, input: &mut x::x264_picture_t) -> Result<Option<EncodedPicture<'_>>, MediaError> {
@@ -274,14 +306,17 @@ impl VideoEncoder {
         info: Info,
     ) -> Result<EncodedPicture<'_>, MediaError> {
         let total: usize = nals.iter().map(|n| payload(n).len()).sum();
-        let data = if nals.iter().any(is_version_message) {
-            // Once in a stream: x264's message with its version and options, which would make the bytes
+        let differs = |n| is_version_message(n) || (self.declared.is_some() && is_sps(n));
+        let data = if nals.iter().any(differs) {
+            // Without the message with x264's version and options, once in a stream, which would make the bytes
             // depend on the build.
-            self.trimmed.clear();
+            let mut changed = std::mem::take(&mut self.changed);
+            changed.clear();
             for nal in nals.iter().filter(|n| !is_version_message(n)) {
-                self.trimmed.extend_from_slice(payload(nal));
+                changed.extend_from_slice(self.told(nal));
             }
-            &self.trimmed
+            self.changed = changed;
+            &self.changed
         } else {
             // SAFETY: x264 documents that the payloads of all units are sequential in memory; they live
             // until its next call, which needs the `&mut self` this borrow holds.
@@ -330,9 +365,9 @@ fn check(config: &VideoEncoderConfig<'_>) -> Result<(), MediaError> {
         "the preset must be one of x264's, ultrafast to placebo"
     } else if !(1..=240_000).contains(&config.bitrate_kbps)
         || !(config.bitrate_kbps..=240_000).contains(&config.peak_kbps)
-        || config.vbv_buffer_kbits == 0
+        || !(1..=config.declared_buffer_kbits).contains(&config.vbv_buffer_kbits)
     {
-        "the bit rate must be 1 to 240000 kbit/s and the buffer at least 1 kbit"
+        "the bit rate must be 1 to 240000 kbit/s, the buffer at least 1 kbit and the declared one no smaller"
     } else if !(1..=3_600).contains(&config.gop_frames) {
         "a GOP must have 1 to 3600 frames"
     } else {
@@ -394,6 +429,10 @@ fn payload(nal: &x::x264_nal_t) -> &[u8] {
     // SAFETY: x264 keeps `i_payload` bytes at `p_payload` until its next call, for which the encoder must
     // be borrowed anew.
     unsafe { std::slice::from_raw_parts(nal.p_payload, nal.i_payload.max(0) as usize) }
+}
+
+fn is_sps(nal: &x::x264_nal_t) -> bool {
+    nal.i_type == x::nal_unit_type_e_NAL_SPS as i32
 }
 
 /// Whether a unit is the user data message (ISO/IEC 14496-10 §D.1.7, payload type 5) x264 signs with.

@@ -119,6 +119,14 @@ impl SessionFormat {
         self.peak_kbps() / 2
     }
 
+    /// The size of it that decoders are told: with room for what the multiplexer sends ahead of the encoder's
+    /// hypothetical decoder, so that nothing waits in front of a full buffer.
+    fn declared_cpb_kbits(&self) -> u32 {
+        let config = self.multiplex("");
+        let bits = config.streams.first().map_or(0, |stream| config.decoder_buffer_bits(stream));
+        u32::try_from(bits.div_ceil(1000)).unwrap_or(u32::MAX).max(self.cpb_kbits())
+    }
+
     /// For the video encoder.
     #[must_use]
     pub fn video(&self) -> VideoEncoderConfig<'_> {
@@ -129,6 +137,7 @@ impl SessionFormat {
             bitrate_kbps: self.video_kbps,
             peak_kbps: self.peak_kbps(),
             vbv_buffer_kbits: self.cpb_kbits(),
+            declared_buffer_kbits: self.declared_cpb_kbits(),
             gop_frames: self.gop_frames,
             preset: &self.preset,
             threads: self.threads,

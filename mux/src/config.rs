@@ -249,6 +249,9 @@ pub enum ConfigError {
     },
 }
 
+/// Smallest peak of pictures beside sound at a variable rate.
+const SMALLEST_VARIABLE_PEAK_BPS: u64 = 600_000;
+
 impl MuxConfig {
     /// Most elementary streams of a program.
     pub const MAX_STREAMS: usize = 8;
@@ -275,7 +278,9 @@ impl MuxConfig {
     /// A program of pictures at up to `video_bps` and stereo sound, as a station sends it. The decoder's
     /// buffer holds half a second of pictures: an IDR may borrow so much, and the delay stays under the
     /// second that ISO/IEC 13818-1 §2.7.9 allows. Their peak is never so low that headers and stuffing of so
-    /// many pictures a second could not pass a receiver's transport buffer.
+    /// many pictures a second could not pass a receiver's transport buffer; at a variable rate, where a
+    /// receiver knows packets' instants from the PCRs around them alone, nor so low that the sound between them
+    /// would make them seem too close to each other.
     #[must_use]
     pub fn house(
         service_name: &str,
@@ -285,7 +290,11 @@ impl MuxConfig {
         rate: MuxRate,
     ) -> MuxConfig {
         let video = StreamConfig::h264(0, 0).with_units_per_second(pictures_per_second);
-        let peak_bps = video_bps.max(video.smallest_bitrate_bps().next_multiple_of(1000));
+        let beside_sound = match rate {
+            MuxRate::Variable { .. } => SMALLEST_VARIABLE_PEAK_BPS.max(3 * audio_bps),
+            MuxRate::Constant { .. } => 0,
+        };
+        let peak_bps = video_bps.max(video.smallest_bitrate_bps().next_multiple_of(1000)).max(beside_sound);
         let video = StreamConfig::h264(peak_bps, peak_bps / 2).with_units_per_second(pictures_per_second);
         let streams = vec![video, StreamConfig::aac_adts(audio_bps)];
         MuxConfig { rate, ..MuxConfig::new(service_name, streams) }
@@ -347,6 +356,14 @@ impl MuxConfig {
             MuxRate::Variable { peak_bps } => peak_bps.unwrap_or_else(|| pacing::smallest_peak_bps(self)),
             MuxRate::Constant { bps } => bps,
         }
+    }
+
+    /// Bits of `stream`'s decoder buffer that may be filled. Of pictures that is more than their coded picture
+    /// buffer by what they are sent ahead of their HRD, which waits in MB in front of EB unless the stream
+    /// declares a buffer of this size: one that is always full might keep MB from being empty once a second.
+    #[must_use]
+    pub fn decoder_buffer_bits(&self, stream: &StreamConfig) -> u64 {
+        8 * pacing::StreamPace::new(self, stream).buffer as u64
     }
 
     /// Smallest constant rate in bit/s that surely carries these streams.

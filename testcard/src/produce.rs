@@ -89,6 +89,7 @@ fn encode(item: &Item, path: &Path, step: &mut impl FnMut()) -> Result<(), Media
                 bitrate_kbps: effort.video_kbps,
                 peak_kbps: effort.video_kbps,
                 vbv_buffer_kbits: BUFFER_KBITS,
+                declared_buffer_kbits: BUFFER_KBITS,
                 gop_frames: (KEY_FRAME_SECONDS * rate.num() / rate.den()) as u32,
                 preset: effort.preset,
                 threads: 1,

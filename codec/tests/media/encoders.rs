@@ -17,6 +17,7 @@ fn config(preset: &str, threads: u32) -> VideoEncoderConfig<'_> {
         bitrate_kbps: 600,
         peak_kbps: 600,
         vbv_buffer_kbits: 600,
+        declared_buffer_kbits: 600,
         gop_frames: 30,
         preset,
         threads,
