@@ -89,8 +89,8 @@ fn field(line: &str, name: &str) -> i64 {
 }
 
 /// PES packets and PCRs of pictures and sound.
-fn streams(lines: &[String]) -> Vec<&String> {
-    lines.iter().filter(|line| line.starts_with("0100 ") || line.starts_with("0101 ")).collect()
+fn of_streams(line: &&String) -> bool {
+    line.starts_with("0100 ") || line.starts_with("0101 ")
 }
 
 fn rendered(dir: &Path, name: &str, plan: &Value, join: Option<i64>) -> Rendered {
@@ -131,11 +131,16 @@ fn check_cues(path: &Path) {
         let from = 4 * SECOND - SECOND / 100;
         assert!((from..4 * SECOND + SECOND / 10).contains(&ahead), "{line}: {ahead} ticks ahead");
     }
-    let map = run(Command::new("ffprobe")
-        .args(["-v", "error", "-show_entries", "stream=codec_name,codec_tag,id", "-of", "csv=p=0"])
+    // ffprobe takes stream type 0x86 for cues only where the program has the registration CUEI.
+    let probed = run(Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "stream=codec_name,id", "-of", "csv=p=0"])
         .arg(path));
-    let map = String::from_utf8(map.stdout).unwrap();
-    assert!(map.contains("scte_35,0x0086,0x1f0"), "{map}");
+    let probed = String::from_utf8(probed.stdout).unwrap();
+    assert!(probed.contains("scte_35,0x1f0"), "{probed}");
+    let report = run(Command::new(binary("retrovue")).args(["ts", "check", "--json"]).arg(path));
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    let pid = report["pids"].as_array().unwrap().iter().find(|pid| pid["pid"] == json!(0x1F0)).unwrap();
+    assert_eq!(pid["stream_type"], json!(0x86));
 }
 
 /// Stamps, payloads and PCRs are those of the same blocks without cues; each splice is at its frame, and its section
@@ -149,11 +154,18 @@ fn cues_stand_at_their_frames_and_move_nothing() {
     check_cues(&with.path);
     let (with_lines, without_lines) = (dump(&with.path), dump(&without.path));
     assert_eq!(cues(&without_lines), []);
-    assert!(streams(&with_lines).len() > 1000);
-    for (with, without) in streams(&with_lines).iter().zip(streams(&without_lines)) {
-        assert_eq!(*with, without);
+    assert!(with_lines.iter().filter(of_streams).count() > 1000);
+    // A PCR tells when its packet left: while a cue leaves that is a packet's time later.
+    let (mut moved, mut lines) = (0, without_lines.iter().filter(of_streams));
+    for line in with_lines.iter().filter(of_streams) {
+        let without = lines.next().unwrap();
+        if line != without {
+            let late = field(line, "pcr") - field(without, "pcr");
+            assert!((1..SECOND / 1000).contains(&late), "{line} was {without}");
+            moved += 1;
+        }
     }
-    assert_eq!(streams(&with_lines).len(), streams(&without_lines).len());
+    assert!(lines.next().is_none() && moved <= 2 * cues(&with_lines).len(), "{moved} PCRs moved");
     assert_eq!(with.report["blocks"], without.report["blocks"]);
     // The same bytes again, whenever the blocks are fed.
     let again = rendered(dir.path(), "again.ts", &cued(&clip), None);
