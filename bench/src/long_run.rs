@@ -3,6 +3,7 @@
 //!
 //! Access units are made up: valid beginnings, sizes that keep to an HRD, noise behind.
 
+use crate::writer;
 use retrovue_analyser::{Analyser, Options, Report};
 use retrovue_mux::si::{
     Event, EventCapacity, EventTable, LocalTimeOffset, Network, RunningStatus, TableVersions,
@@ -14,10 +15,6 @@ use retrovue_mux::{
 };
 use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
 use std::sync::Arc;
-
-#[path = "../../analyser/tests/stream/writer.rs"]
-#[allow(dead_code, unreachable_pub, missing_docs, reason = "written for tests; not all of it is needed here")]
-mod writer;
 
 /// 90 kHz.
 const SECOND: i64 = 90_000;

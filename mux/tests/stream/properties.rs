@@ -290,8 +290,8 @@ fn sections_of_a_table_are_apart_by_the_clock_of_receivers() {
         seen.iter().enumerate().filter_map(|(n, packet)| packet.pcr.map(|_| (n, packet.at))).collect();
     for pair in clock.windows(2) {
         let ((first, from), (last, to)) = (pair[0], pair[1]);
-        for n in first..last {
-            seen[n].at = from + (to - from) * (n - first) as i64 / (last - first) as i64;
+        for (n, packet) in seen[first..last].iter_mut().enumerate() {
+            packet.at = from + (to - from) * n as i64 / (last - first) as i64;
         }
     }
     let (begin, end) = (clock[0].1, clock[clock.len() - 1].1);
