@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo deps test test-deps build fmt lint tidy check bench fuzz doc clean
+.PHONY: help demo deps test test-deps build fmt lint tidy check bench soak fuzz doc clean
 
 # rustup installs here; a shell opened before it did has no such PATH yet.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
@@ -62,6 +62,10 @@ build: deps
 ## bench                      criterion benches
 bench: deps
 	$(CARGO) bench -p retrovue-bench
+
+## soak [DAYS=N]               thirty days of a channel through muxer and checker, or so many
+soak: deps
+	$(CARGO) run --release -p retrovue-bench --bin thirty-days $(FEATURES) -- $(or $(DAYS),30)
 
 # The product's own versions are fuzzed. Coverage is a flag that stable compilers have too, under another name; what is
 # found goes to a folder that git does not see.

@@ -8,6 +8,7 @@ use crate::packet::{NULL_PID, PACKET, Packet};
 use crate::pes::PesReader;
 use crate::psi::{associations, program_map};
 use crate::section::{Assembler, Event, Section, crc32};
+use crate::splice;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -216,6 +217,9 @@ fn section_line(section: Section<'_>) -> String {
             section.number(),
             if section.is_current() { "current" } else { "next" }
         );
+    }
+    if section.table_id() == splice::TABLE_ID {
+        text.push_str(&splice::text(section));
     }
     if section.has_crc() && crc32(section.0) != 0 {
         text.push_str(" crc-error");

@@ -46,6 +46,7 @@ mod report;
 mod rule;
 mod section;
 mod sound_frame;
+mod splice;
 mod stream_type;
 mod system_buffer;
 mod tables;

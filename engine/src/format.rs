@@ -1,7 +1,7 @@
 //! A house format judged and turned into what codecs and muxer need.
 
 use retrovue_codec::{OutputShape, VideoEncoderConfig};
-use retrovue_mux::{MuxConfig, MuxRate, StreamKind};
+use retrovue_mux::{CueConfig, MuxConfig, MuxRate, Pid, StreamKind};
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::HouseFormat;
 use retrovue_timebase::FrameRate;
@@ -28,6 +28,8 @@ pub struct SessionFormat {
     pub audio_kbps: u32,
     /// Rate of the whole transport stream in kb/s; variable when absent.
     mux_kbps: Option<u32>,
+    /// The stream has a PID of cues.
+    pub cues: bool,
 }
 
 impl SessionFormat {
@@ -74,6 +76,7 @@ impl SessionFormat {
             threads,
             audio_kbps: format.audio_bitrate_kbps,
             mux_kbps: format.mux_rate_kbps,
+            cues: format.cues,
         };
         match format.multiplex("").lead() {
             Ok(_) => Ok(format),
@@ -110,7 +113,8 @@ impl SessionFormat {
             None => MuxRate::Variable { peak_bps: None },
         };
         let (video, audio) = (bits(self.video_kbps), bits(self.audio_kbps));
-        MuxConfig::house(service_name, video, self.pictures_per_second(), audio, rate)
+        let config = MuxConfig::house(service_name, video, self.pictures_per_second(), audio, rate);
+        MuxConfig { cues: self.cues.then_some(CueConfig::new(Pid::DEFAULT_CUES)), ..config }
     }
 
     /// Coded picture buffer in units of 1000 bits: half a second, as the multiplexer has it.

@@ -70,6 +70,7 @@ impl Preview {
             start_utc_ms: UtcMs(start),
             end_utc_ms: UtcMs(start.saturating_add(self.segment.segment_duration_ms.0)),
             events: vec![],
+            cues: vec![],
             segments: vec![self.segment.clone()],
         }
     }

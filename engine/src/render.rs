@@ -11,6 +11,7 @@ use crate::pipeline::{Anchor, Continuation, Output, Pipeline, SharedSession};
 use crate::scheduling::Scheduling;
 use crate::service::Service;
 use crate::session::{Session, SessionEvent, TaskLookup};
+use retrovue_mux::splice::SpliceInfo;
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::{BlockPlan, Plan};
 use retrovue_timebase::UtcMs;
@@ -153,11 +154,12 @@ pub fn render<W: Write + Send + 'static>(
     };
     let join = join.unwrap_or(first_block.start_utc_ms);
     let mut assets = DiskAssets::new(base);
-    if let Err(failure) = judge_all(&plan.blocks, join, &format, &mut assets) {
-        return rejected(&failure);
-    }
+    let cues = match judge_all(&plan.blocks, join, &format, &mut assets) {
+        Ok(cues) => cues,
+        Err(failure) => return rejected(&failure),
+    };
 
-    let mut session = Session::new(format.shape.rate);
+    let mut session = Session::new(format.shape.rate).with_cues(format.cues);
     let mut waiting = plan.blocks.iter();
     let mut accepted: Vec<&BlockPlan> = Vec::new();
     let begun = feed(&mut session, &mut waiting, join, &mut assets, |block| accepted.push(block))
@@ -171,6 +173,8 @@ pub fn render<W: Write + Send + 'static>(
     let anchor = Anchor { mono: MonoNs(0), utc: join, epoch, rate: format.shape.rate };
     shared.set_anchor(anchor);
     accepted.into_iter().for_each(|block| shared.tell_events(block));
+    // All of the plan at once: when a block is fed depends on the threads, and what is sent must not.
+    shared.tell_cues(cues);
 
     let bytes = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let output = Output {
@@ -199,6 +203,7 @@ pub fn render<W: Write + Send + 'static>(
             shared.set_failure(failure);
             session.close();
         }
+        session.take_cues();
         if waiting.as_slice().is_empty() {
             session.close();
         }
@@ -234,14 +239,14 @@ fn feed<'a>(
     Ok(())
 }
 
-/// Judges every block in sequence, as a session of its own would see them.
+/// Judges every block in sequence, as a session of its own would see them, and gives all their cues.
 fn judge_all(
     blocks: &[BlockPlan],
     join: UtcMs,
     format: &SessionFormat,
     assets: &mut DiskAssets,
-) -> Result<(), Failure> {
-    let mut session = Session::new(format.shape.rate);
+) -> Result<Vec<SpliceInfo>, Failure> {
+    let mut session = Session::new(format.shape.rate).with_cues(format.cues);
     let mut ordinal = 0;
     for (n, block) in blocks.iter().enumerate() {
         session.accept(block, join, assets)?;
@@ -254,5 +259,5 @@ fn judge_all(
             ordinal += 1;
         }
     }
-    Ok(())
+    Ok(session.take_cues())
 }

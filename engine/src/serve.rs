@@ -173,7 +173,7 @@ impl Desk {
         let join = UtcMs(start.join_utc_ms);
         let folders = AssetFolders::new(&start.asset_folders);
         let mut assets = DiskAssets::within(PathBuf::from("/"), folders);
-        let mut session = Session::new(format.shape.rate);
+        let mut session = Session::new(format.shape.rate).with_cues(format.cues);
         let blocks: Vec<BlockPlan> =
             start.blocks.into_iter().map(BlockPlan::try_from).collect::<Result<_, _>>().map_err(invalid)?;
         for block in &blocks {
@@ -190,8 +190,10 @@ impl Desk {
             ));
         };
         let anchor = Anchor { mono, utc: join, epoch, rate: format.shape.rate };
+        let cues = session.take_cues();
         let shared = Arc::new(SharedSession::new(session, clock));
         shared.set_anchor(anchor);
+        shared.tell_cues(cues);
         blocks.iter().for_each(|block| shared.tell_events(block));
         let resume = start.resume.unwrap_or_default();
         let output = Output {
@@ -249,6 +251,7 @@ impl Desk {
         let mut session = running.shared.lock();
         session.accept(&block, receipt, &mut running.assets)?;
         running.shared.tell_events(&block);
+        running.shared.tell_cues(session.take_cues());
         drop(session);
         running.shared.blocks_changed();
         let left = block.start_utc_ms.since(receipt);

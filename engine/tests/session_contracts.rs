@@ -37,6 +37,7 @@ fn block(id: &str, start: i64, end: i64, segments: &[(i32, &str, i64, i64)]) -> 
         start_utc_ms: UtcMs(start),
         end_utc_ms: UtcMs(end),
         events: vec![],
+        cues: vec![],
         segments: segments
             .iter()
             .map(|&(index, uri, offset, duration)| Segment {

@@ -113,7 +113,10 @@ impl<S> Muxer<S> {
         lanes[pcr_lane].carries_clock = true;
         let tables = config.tables();
         let program = tables.program.clone();
-        let tables = Carousel::new(tables, config.resume.as_ref())?;
+        let mut tables = Carousel::new(tables, config.resume.as_ref())?;
+        if matches!(config.rate, MuxRate::Variable { .. }) {
+            tables = tables.at_variable_rate();
+        }
         Ok(Muxer {
             source,
             due: tables.next(),

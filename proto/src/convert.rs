@@ -5,7 +5,7 @@
 
 use crate::code::{Failure, FailureCode};
 use crate::message;
-use crate::plan::{BlockPlan, Event, HouseFormat, Segment};
+use crate::plan::{BlockPlan, Cue, Event, HouseFormat, Segment};
 use retrovue_timebase::{FrameRate, FrameRateError, Millis, UtcMs};
 
 /// A field that makes a message no plan.
@@ -58,6 +58,7 @@ impl From<&HouseFormat> for message::HouseFormat {
             preset: format.preset.clone(),
             audio_language: format.audio_language.clone(),
             encoder_threads: format.encoder_threads,
+            cues: format.cues,
         }
     }
 }
@@ -79,6 +80,7 @@ impl TryFrom<message::HouseFormat> for HouseFormat {
             preset: format.preset,
             audio_language: format.audio_language,
             encoder_threads: format.encoder_threads,
+            cues: format.cues,
         })
     }
 }
@@ -92,6 +94,7 @@ impl From<&BlockPlan> for message::BlockPlan {
             end_utc_ms: block.end_utc_ms.0,
             segments: block.segments.iter().map(message::Segment::from).collect(),
             events: block.events.iter().map(message::Event::from).collect(),
+            cues: block.cues.iter().map(message::Cue::from).collect(),
         }
     }
 }
@@ -145,6 +148,10 @@ impl TryFrom<message::BlockPlan> for BlockPlan {
                 metadata: segment.metadata.into_iter().map(|(key, text)| (key, value_of(text))).collect(),
             })
         });
+        let cues = block.cues.into_iter().enumerate().map(|(place, cue)| {
+            Cue::new(cue)
+                .ok_or_else(|| PlanFieldError::Missing { field: format!("cues[{place}]'s at or command") })
+        });
         Ok(BlockPlan {
             block_id: block.block_id,
             channel_id: block.channel_id,
@@ -152,6 +159,7 @@ impl TryFrom<message::BlockPlan> for BlockPlan {
             end_utc_ms: UtcMs(block.end_utc_ms),
             segments: segments.collect::<Result<_, _>>()?,
             events: block.events.into_iter().map(Event::from).collect(),
+            cues: cues.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -186,6 +194,7 @@ fn value_of(text: String) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cue::tests::any_cue;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -219,6 +228,7 @@ mod tests {
                 preset: "fast".into(),
                 audio_language: "eng".into(),
                 encoder_threads: 2,
+                cues: mux_rate_kbps.is_some(),
                 ..format()
             };
             let plain = HouseFormat::try_from(sent.clone()).unwrap();
@@ -320,10 +330,11 @@ mod tests {
             (channel_id, start, end) in any::<(i32, i64, i64)>(),
             segments in prop::collection::vec(any_segment(), 0..4),
             events in prop::collection::vec(any_event(), 0..3),
+            cues in prop::collection::vec(any_cue(), 0..3),
         ) {
             use prost::Message;
             let (start_utc_ms, end_utc_ms) = (UtcMs(start), UtcMs(end));
-            let block = BlockPlan { block_id, channel_id, start_utc_ms, end_utc_ms, segments, events };
+            let block = BlockPlan { block_id, channel_id, start_utc_ms, end_utc_ms, segments, events, cues };
             let bytes = message::BlockPlan::from(&block).encode_to_vec();
             let back = message::BlockPlan::decode(bytes.as_slice()).unwrap();
             prop_assert_eq!(BlockPlan::try_from(back).unwrap(), block);

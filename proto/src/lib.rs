@@ -17,6 +17,7 @@
 
 pub mod code;
 mod convert;
+mod cue;
 pub mod message;
 pub mod plan;
 pub mod wire;

@@ -4,6 +4,7 @@
 //! ignored; a missing one is an error that names it. These types hold any values: judging them
 //! against the contracts is AIR's job at acceptance, never the parser's.
 
+pub use crate::cue::{Cue, CueCommand, CuePlace, Segmentation, SpliceInsert, TimeSignal};
 use retrovue_timebase::{Millis, UtcMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +38,9 @@ pub struct HouseFormat {
     /// Threads of the video encoder; 0 for the default.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub encoder_threads: u32,
+    /// The stream has a PID of cues for splicing, without which no block may have cues.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cues: bool,
 }
 
 /// One schedulable unit with absolute wall-clock fences (seed 003 §5.1).
@@ -56,6 +60,9 @@ pub struct BlockPlan {
     /// those of the schedule. Text for receivers; no frame depends on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
+    /// What is cued, in the order of its frames. No frame depends on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cues: Vec<Cue>,
 }
 
 /// One event of the guide, as EN 300 468 tells events.
@@ -114,6 +121,10 @@ pub struct Plan {
     pub blocks: Vec<BlockPlan>,
 }
 
-fn is_zero(n: &u32) -> bool {
+pub(crate) fn is_zero(n: &u32) -> bool {
     *n == 0
+}
+
+pub(crate) fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -140,8 +140,10 @@ fn core_can_open_feed_and_stop_and_nothing_else() {
     let start = ["format", "blocks", "join_utc_ms", "service", "resume", "asset_folders"];
     assert_eq!(protocol.fields("StartBlockPlanSession"), set(&start));
     // Events are text for receivers: what they say moves no frame (see the tests of `render`).
-    let block = ["block_id", "channel_id", "start_utc_ms", "end_utc_ms", "segments", "events"];
+    let block = ["block_id", "channel_id", "start_utc_ms", "end_utc_ms", "segments", "events", "cues"];
     assert_eq!(protocol.fields("BlockPlan"), set(&block));
+    // Cues announce to others what the plan holds anyway, and move no frame either (see the tests of `cues`).
+    assert_eq!(protocol.fields("Cue"), set(&["frame", "at_ms", "splice_insert", "time_signal"]));
     let segment = [
         "segment_index",
         "asset_uri",
@@ -160,6 +162,10 @@ fn no_forbidden_extension_has_a_word() {
     let protocol = Protocol::read();
     let mut words = protocol.words("CoreMessage");
     words.extend(protocol.words("AirMessage"));
+    // The command of SCTE 35 by its name: AIR sends it to whoever splices behind it, and inserts nothing itself.
+    for word in ["spliceinsert", "splice_insert"] {
+        assert!(words.remove(word), "{word}");
+    }
     for (extension, banned) in [
         (
             "dynamic ad insertion",

@@ -30,6 +30,8 @@ impl Metrics {
         );
         counters("underruns", "Times a packet was due and nothing had been encoded.", self.underruns.get());
         counters("late_access_units", "Access units sent after their decoding time.", self.late_units.get());
+        counters("cues", "Cues for splicing sent.", self.cues.get());
+        counters("late_cues", "Cues too late for their splices, left out.", self.late_cues.get());
         counters("segments", "Segments produced whole.", self.segments.get());
         counters("content_frames", "Frames produced from an asset.", self.content_frames.get());
         counters("pad_frames", "Frames produced black and silent.", self.pad_frames.get());

@@ -65,6 +65,10 @@ pub struct Metrics {
     pub underruns: Counter,
     /// Access units that the multiplexer could not send before their decoding time.
     pub late_units: Counter,
+    /// Cues for splicing handed to the multiplexer.
+    pub cues: Counter,
+    /// Cues that came too late for their splices and were left out.
+    pub late_cues: Counter,
     /// Frames decoded ahead, of each lane.
     pub frames_ahead: [HighWater; 2],
     /// Access units encoded ahead.

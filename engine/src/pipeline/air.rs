@@ -7,16 +7,20 @@
 
 use super::Output;
 use super::bell::Bell;
+use super::cue_ring::CueReceiver;
 use super::event_ring::EventReceiver;
 use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{Entry, UNITS_AHEAD, UnitReceiver, UnitStore, VIDEO};
 use crate::clock::MonoNs;
 use crate::format::SessionFormat;
 use crate::metrics::LATE_NS;
+use crate::session::Timeline;
 use retrovue_mux::si::Descriptor;
-use retrovue_mux::{ConfigError, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, ts::Packet};
+use retrovue_mux::{
+    ConfigError, CueError, MuxEvent, Muxer, PACKET_SIZE, Pid, Poll, PushError, Resume, ts::Packet,
+};
 use retrovue_proto::code::{Failure, FailureCode};
-use retrovue_timebase::{FrameIndex, Ticks27M, UtcMs};
+use retrovue_timebase::{FrameIndex, Ticks27M, Ticks90k, UtcMs};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
@@ -39,6 +43,10 @@ const WRITE_BYTES: usize = PACKET_SIZE * 128;
 /// falls this far behind does not (CONTRACT-BLOCK-002 E3).
 const DRIFT_TOLERANCE_NS: i64 = 3_000_000_000;
 
+/// Cues are handed to the muxer when units so long before their splices are, in 90 kHz ticks: a second more than
+/// SCTE 35 §9.2 wants sections to be ahead of them, so that units pushed together do not make one late.
+const CUES_AHEAD: Ticks90k = Ticks90k(5 * 90_000);
+
 /// Longest wait for an access unit before the stop flag is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -56,6 +64,9 @@ pub(super) struct Air<W> {
     units: UnitReceiver,
     muxer: Muxer<UnitStore>,
     events: EventReceiver,
+    cues: CueReceiver,
+    /// PTS of the first frame: what was to be spliced before is past.
+    first_pts: Ticks90k,
     sink: W,
     anchor: Anchor,
     /// What a departure lies before the instant its frame is due, so that the first packet of frame
@@ -91,7 +102,7 @@ impl<W: Write> Air<W> {
         first: FrameIndex,
         output: Output<W>,
         (units, store): (UnitReceiver, UnitStore),
-        events: EventReceiver,
+        (events, cues): (EventReceiver, CueReceiver),
         (reorder_frames, pictures): (i64, Option<Descriptor>),
     ) -> Result<Air<W>, Failure> {
         let refused = |e: ConfigError| Failure::new(FailureCode::InvalidFormat, e.to_string());
@@ -115,6 +126,8 @@ impl<W: Write> Air<W> {
             units,
             muxer,
             events,
+            cues,
+            first_pts: Timeline::new(anchor.epoch, anchor.rate).frame(first),
             sink: output.sink,
             anchor,
             lead,
@@ -157,7 +170,7 @@ impl<W: Write> Air<W> {
                 let Some(entry) = held.take().or_else(|| self.units.try_receive()) else {
                     break;
                 };
-                match self.push(entry)? {
+                match self.push(entry, session)? {
                     Pushed::Taken => {}
                     Pushed::Ended => input_ended = true,
                     Pushed::Full => {
@@ -202,7 +215,7 @@ impl<W: Write> Air<W> {
         }
     }
 
-    fn push(&mut self, entry: Entry) -> Result<Pushed, Failure> {
+    fn push(&mut self, entry: Entry, session: &SharedSession) -> Result<Pushed, Failure> {
         // The events of a block are here before its first unit, and told from its start on.
         while let Some((start, events)) = self.events.try_receive() {
             if self.muxer.announce_events(start.ticks_90k().to_27m(), events).is_err() {
@@ -213,6 +226,7 @@ impl<W: Write> Air<W> {
             self.muxer.finish();
             return Ok(Pushed::Ended);
         };
+        self.cue(header.dts, session);
         match self.muxer.announce(header) {
             Ok(()) => {
                 if header.stream == VIDEO {
@@ -222,6 +236,22 @@ impl<W: Write> Air<W> {
             }
             Err(PushError::Full { .. }) => Ok(Pushed::Full),
             Err(error) => Err(internal(&error.to_string())),
+        }
+    }
+
+    /// Hands on the cues whose splices are near when units reach `dts`. By what is pushed and not by the clock,
+    /// so that the stream is the same each time.
+    fn cue(&mut self, dts: Ticks90k, session: &SharedSession) {
+        while let Some(cue) = self.cues.next_before(dts + CUES_AHEAD) {
+            if cue.at().is_none_or(|at| at >= self.first_pts) {
+                match self.muxer.cue(cue) {
+                    Ok(_) => session.metrics.cues.add(1),
+                    // There is room once those before it have left.
+                    Err(CueError::Full { .. }) => return,
+                    Err(_) => session.metrics.late_cues.add(1),
+                }
+            }
+            self.cues.taken();
         }
     }
 

@@ -8,11 +8,12 @@ use super::frame_lane::{Delivery, Frame, LaneReceiver};
 use super::shared_session::{Anchor, SharedSession};
 use super::unit_ring::{AUDIO, Entry, SendError, UnitSender, VIDEO};
 use crate::format::SessionFormat;
+use crate::session::Timeline;
 use retrovue_codec::{AudioEncoder, EncodedPicture, MediaError, VideoEncoder};
 use retrovue_mux::UnitHeader;
 use retrovue_mux::si::Descriptor;
 use retrovue_proto::code::{Failure, FailureCode};
-use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, SampleIndex, Ticks90k};
+use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, SampleIndex};
 
 /// Largest AAC access unit: 6144 bits a channel (ISO/IEC 14496-3 §4.5.3.3), and its ADTS header.
 const MAX_AUDIO_UNIT: usize = 2 * 6144 / 8 + 9;
@@ -35,24 +36,6 @@ pub(super) struct Encode {
     next_audio: SampleIndex,
     timeline: Timeline,
     anchor: Anchor,
-}
-
-/// Stamps of frames and samples on the absolute timeline: each a function of its index alone, never of the
-/// stamp before (INV-FRAME-002).
-#[derive(Debug, Clone, Copy)]
-struct Timeline {
-    epoch: Ticks90k,
-    rate: FrameRate,
-}
-
-impl Timeline {
-    fn frame(self, frame: FrameIndex) -> Ticks90k {
-        self.epoch + self.rate.ticks_90k_floor(frame)
-    }
-
-    fn sample(self, sample: SampleIndex) -> Ticks90k {
-        self.epoch + sample.ticks_90k_floor()
-    }
 }
 
 enum EncodeError {
@@ -95,7 +78,7 @@ impl Encode {
             pcm: Vec::with_capacity(unit_values + rate.max_samples_per_frame() as usize * 2),
             audio_unit: Vec::with_capacity(MAX_AUDIO_UNIT),
             next_audio,
-            timeline: Timeline { epoch: anchor.epoch.ticks_90k(), rate },
+            timeline: Timeline::new(anchor.epoch, rate),
             anchor,
             format: format.clone(),
         })

@@ -11,6 +11,7 @@
 
 mod air;
 mod bell;
+mod cue_ring;
 mod encode;
 mod event_ring;
 mod fill;
@@ -99,9 +100,9 @@ impl Pipeline {
         let prepared = encode::Encode::open(format, units.sender, anchor, first).map_err(refused).and_then(
             |mut encode| {
                 let units = (units.receiver, units.store);
-                let events = session.take_events_end();
+                let told = (session.take_events_end(), session.take_cues_end());
                 let described = (encode.reorder_frames(), encode.picture_descriptor().map_err(refused)?);
-                let air = air::Air::new(format, anchor, first, output, units, events, described)?;
+                let air = air::Air::new(format, anchor, first, output, units, told, described)?;
                 Ok((encode, air))
             },
         );

@@ -2,6 +2,7 @@
 //! the threads that may not lock.
 
 use super::bell::Bell;
+use super::cue_ring::{CueReceiver, CueSender, cue_ring};
 use super::event_ring::{EventReceiver, EventSender, event_ring};
 use super::{frame_lane, unit_ring};
 use crate::clock::{Clock, MonoNs};
@@ -9,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::service::event_table;
 pub use crate::session::Anchor;
 use crate::session::{ProducerStep, SegmentTask, Session};
+use retrovue_mux::splice::SpliceInfo;
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::BlockPlan;
 use retrovue_timebase::{FrameIndex, UtcMs};
@@ -36,6 +38,9 @@ pub struct SharedSession {
     events: Mutex<EventSender>,
     /// Taken by the output when it starts.
     events_end: Mutex<Option<EventReceiver>>,
+    cues: Mutex<CueSender>,
+    /// The same.
+    cues_end: Mutex<Option<CueReceiver>>,
     /// Told when a block was accepted, a task produced, or the session ended.
     changed: Condvar,
     /// Set once at the start.
@@ -71,11 +76,13 @@ impl SharedSession {
     /// A session about to start.
     #[must_use]
     pub fn new(session: Session, clock: Clock) -> SharedSession {
-        let (events, events_end) = event_ring();
+        let ((events, events_end), (cues, cues_end)) = (event_ring(), cue_ring());
         SharedSession {
             session: Mutex::new(session),
             events: Mutex::new(events),
             events_end: Mutex::new(Some(events_end)),
+            cues: Mutex::new(cues),
+            cues_end: Mutex::new(Some(cues_end)),
             changed: Condvar::new(),
             anchor: OnceLock::new(),
             clock,
@@ -109,6 +116,18 @@ impl SharedSession {
         let taken = self.events_end.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A second output of a session, which there never is, is told nothing.
         taken.unwrap_or_else(|| event_ring().1)
+    }
+
+    /// Has cues sent ahead of their splices. Called like [`SharedSession::tell_events`].
+    pub fn tell_cues(&self, cues: Vec<SpliceInfo>) {
+        if !cues.is_empty() {
+            self.cues.lock().unwrap_or_else(PoisonError::into_inner).send(cues);
+        }
+    }
+
+    pub(super) fn take_cues_end(&self) -> CueReceiver {
+        let taken = self.cues_end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.unwrap_or_else(|| cue_ring().1)
     }
 
     /// Ties the frames to the clock; once.

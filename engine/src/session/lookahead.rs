@@ -94,6 +94,7 @@ mod tests {
             start_utc_ms: UtcMs(start),
             end_utc_ms: UtcMs(end),
             events: vec![],
+            cues: vec![],
             segments: vec![segment],
         }
     }

@@ -11,10 +11,12 @@
 
 mod accept;
 mod anchor;
+mod cues;
 mod fence;
 mod join;
 mod lookahead;
 mod queue;
+mod timeline;
 
 pub use accept::{AssetFacts, Rejection};
 pub use anchor::Anchor;
@@ -22,7 +24,9 @@ pub use fence::{FencedBlock, FencedSegment};
 pub use join::{JoinClass, classify};
 pub use lookahead::ProducerStep;
 pub use queue::BlockQueue;
+pub use timeline::Timeline;
 
+use retrovue_mux::splice::SpliceInfo;
 use retrovue_proto::code::{Failure, FailureCode};
 use retrovue_proto::plan::BlockPlan;
 use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
@@ -147,6 +151,10 @@ pub struct Session {
     /// frames are still in the pipeline.
     on_air: VecDeque<OnAir>,
     events: VecDeque<SessionEvent>,
+    /// Blocks may have cues.
+    takes_cues: bool,
+    /// Of accepted blocks, not yet taken.
+    cues: Vec<SpliceInfo>,
 }
 
 #[derive(Debug)]
@@ -179,7 +187,15 @@ impl Session {
             tasks_base: 0,
             on_air: VecDeque::new(),
             events: VecDeque::new(),
+            takes_cues: false,
+            cues: Vec::new(),
         }
+    }
+
+    /// The same, where `takes_cues` with cues in its blocks.
+    #[must_use]
+    pub fn with_cues(self, takes_cues: bool) -> Session {
+        Session { takes_cues, ..self }
     }
 
     /// Judges `plan` at `receipt` (CONTRACT-BLOCK-001) and queues it.
@@ -199,8 +215,11 @@ impl Session {
             ));
         }
         let paths = accept::judge(plan, receipt, &self.queue, assets)?;
-        let epoch = *self.epoch.get_or_insert(plan.start_utc_ms);
+        let epoch = self.epoch.unwrap_or(plan.start_utc_ms);
         let fenced = FencedBlock::new(plan, paths, epoch, self.rate);
+        let cues = cues::judge(plan, &fenced, (epoch, self.rate), self.takes_cues)?;
+        self.epoch.get_or_insert(epoch);
+        self.cues.extend(cues);
         if self.state == State::Executing {
             self.schedule(&fenced);
         }
@@ -380,6 +399,12 @@ impl Session {
     /// Takes the events queued since the last call, oldest first.
     pub fn take_events(&mut self) -> impl Iterator<Item = SessionEvent> + '_ {
         self.events.drain(..)
+    }
+
+    /// Takes the cues of the blocks accepted since the last call, in the order of their splices. Those before
+    /// the join are among them.
+    pub fn take_cues(&mut self) -> Vec<SpliceInfo> {
+        std::mem::take(&mut self.cues)
     }
 
     fn last_fence(&self) -> FrameIndex {

@@ -284,6 +284,7 @@ fn draw_blocks(chance: &mut Chance, start: i64, assets: &BTreeMap<String, Asset>
                 start_utc_ms: UtcMs(at),
                 end_utc_ms: UtcMs(at + length),
                 events: vec![],
+                cues: vec![],
                 segments,
             };
             at += length;

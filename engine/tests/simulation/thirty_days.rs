@@ -55,6 +55,7 @@ fn block(chance: &mut Chance, n: usize, start: UtcMs, most: i64) -> BlockPlan {
         start_utc_ms: start,
         end_utc_ms: start.plus(Millis(length)),
         events: vec![],
+        cues: vec![],
         segments,
     }
 }

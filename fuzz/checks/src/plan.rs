@@ -45,7 +45,7 @@ pub fn check(data: &[u8]) -> Verdict {
     let epoch = first.start_utc_ms;
     let join = UtcMs(epoch.0.saturating_add(first.channel_id.into()));
     joined_from_afar(first, rate);
-    let mut session = Session::new(rate);
+    let mut session = Session::new(rate).with_cues(format.cues);
     let mut tasks = Tasks::default();
     let mut fence = FrameIndex(0);
     for (n, block) in plan.blocks.iter().enumerate() {
@@ -53,6 +53,7 @@ pub fn check(data: &[u8]) -> Verdict {
             return if n == 0 { Verdict::Refused } else { Verdict::Taken };
         }
         judged(block);
+        assert!(session.take_cues().is_sorted_by_key(|cue| cue.at()), "{block:?}");
         let paths = block.segments.iter().map(|segment| PathBuf::from(&segment.asset_uri)).collect();
         fence = fenced(&FencedBlock::new(block, paths, epoch, rate), fence);
         if n == 0 {

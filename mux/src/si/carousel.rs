@@ -9,7 +9,7 @@ use super::event::EventTable;
 use super::nit::write_nit;
 use super::pid_lane::PidLane;
 use super::psi::{Program, write_pat, write_pmt};
-use super::repetition::{REST_WITHIN, Repetition};
+use super::repetition::{BETWEEN_SECTIONS_VARIABLE, REST_WITHIN, Repetition};
 use super::sdt::write_sdt;
 use super::section::{LONGEST_EIT_SECTION, LONGEST_SECTION};
 use super::section_store::SectionStore;
@@ -46,6 +46,9 @@ pub struct Carousel {
     buffer: SystemBuffer,
     /// The last departure.
     last: Option<i64>,
+    /// Least time between sections of one table other than PAT and PMT, where it is more than that between
+    /// sections of one PID.
+    apart: i64,
 }
 
 /// A table of a carousel, as [`Carousel::next`] names it.
@@ -109,6 +112,8 @@ struct Cycle {
     planned: i64,
     /// Sections before it.
     cursor: usize,
+    /// Earliest begin of another section of the same table.
+    free_from: i64,
     /// A section of it is under way.
     under_way: bool,
 }
@@ -165,7 +170,7 @@ impl Carousel {
                 lane(Pid::TDT, LONGEST_SECTION),
                 lane(Pid::NIT, LONGEST_SECTION),
             ],
-            cycles: [Cycle { planned: i64::MIN, cursor: 0, under_way: false }; TABLES],
+            cycles: [Cycle { planned: i64::MIN, cursor: 0, free_from: i64::MIN, under_way: false }; TABLES],
             stores: Stores::new(&config)?,
             config,
             local_times,
@@ -175,9 +180,15 @@ impl Carousel {
             first_round: true,
             buffer: SystemBuffer::EMPTY,
             last: None,
+            apart: 0,
         };
         carousel.replace_events(&EventTable::default());
         Ok(carousel)
+    }
+
+    /// The same for a variable rate, where arrival is less certain: sections of a table are further apart.
+    pub(crate) fn at_variable_rate(self) -> Carousel {
+        Carousel { apart: BETWEEN_SECTIONS_VARIABLE, ..self }
     }
 
     /// The packet that is due next, at the last departure or later. It stays the same until something is
@@ -227,7 +238,8 @@ impl Carousel {
             if !started || self.sections(table) == 0 {
                 return None;
             }
-            let free = lane.free_from().max(gate);
+            let of_table = if is_psi { i64::MIN } else { cycle.free_from };
+            let free = lane.free_from().max(of_table).max(gate);
             match (table, self.announcing) {
                 (PMT, Announcing::Pat) => return None,
                 (PAT, Announcing::Pat) => (free.max(self.point), free.max(self.point)),
@@ -274,9 +286,13 @@ impl Carousel {
         if self.lanes[lane].is_under_way() {
             return;
         }
-        self.cycles.iter_mut().zip(PLAN).filter(|(_, plan)| plan.0 == lane).for_each(|(cycle, _)| {
+        for (other, cycle) in self.cycles.iter_mut().enumerate().filter(|(other, _)| PLAN[*other].0 == lane) {
             cycle.under_way = false;
-        });
+            // The first days of the schedule are one table.
+            if (other >= EIT_FIRST_DAY) == (table >= EIT_FIRST_DAY) {
+                cycle.free_from = at + self.apart;
+            }
+        }
         if table == PMT && self.announcing == Announcing::PmtUnderWay {
             self.announcing = Announcing::No;
         }

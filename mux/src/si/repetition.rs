@@ -1,9 +1,14 @@
 //! How often tables repeat: what is aimed at, and what TR 101 290 and TR 101 211 §4.4 ask for.
 
-use crate::pacing::{MS, SECTION_DISTANCE};
+use crate::pacing::{MS, PCR_GRACE, PCR_HARD, SECTION_DISTANCE};
 
 /// Least time from the last packet of a section to the first of the next on its PID.
 pub(crate) const BETWEEN_SECTIONS: i64 = SECTION_DISTANCE;
+
+/// Least time from the last packet of a section to the first of the next of its table at a variable rate (EN 300 468
+/// §5.1.4 asks for 25 ms). There the PCRs alone tell when bytes arrive, evenly between two of them: a section
+/// followed by a pause arrives as late as the next PCR, and one behind a pause as early as the PCR before it.
+pub(crate) const BETWEEN_SECTIONS_VARIABLE: i64 = BETWEEN_SECTIONS + 2 * (PCR_HARD + PCR_GRACE);
 
 /// How long after its place is free the next packet of a section under way should have left.
 pub(crate) const REST_WITHIN: i64 = 3 * MS;

@@ -20,7 +20,7 @@ pub(crate) const CUE_INTERVAL: i64 = 50 * MS;
 const SLACK: i64 = 10 * MS;
 
 /// Longest section of a cue in bytes: seven packets.
-const LONGEST: usize = 1_024;
+pub(super) const LONGEST: usize = 1_024;
 
 /// Most cues that wait.
 const MOST_WAITING: usize = 32;
@@ -147,11 +147,7 @@ impl CueLane {
     /// Takes a cue. `certain` is the instant up to which packets may have left. Returns from when on the
     /// section may leave.
     pub(crate) fn push(&mut self, info: &SpliceInfo, certain: i64) -> Result<Ticks27M, CueError> {
-        let is_in_range =
-            info.command.is_in_range() && info.descriptors.iter().all(|descriptor| descriptor.is_in_range());
-        if !is_in_range {
-            return Err(CueError::FieldOutOfRange);
-        }
+        info.judge_fields()?;
         let from = match info.at() {
             None => certain,
             Some(pts) if pts.0.unsigned_abs() > 1 << 53 => return Err(CueError::PtsOutOfRange { pts }),

@@ -1,5 +1,6 @@
 //! The splice_info_section and its commands (SCTE 35 §9.6, §9.7). PTS wrap to 33 bits where they are written.
 
+use super::cue_lane::{CueError, LONGEST};
 use super::splice_descriptor::SpliceDescriptor;
 use crate::si::section::{Writer, seal};
 use retrovue_timebase::Ticks90k;
@@ -79,6 +80,21 @@ impl SpliceInfo {
             SpliceCommand::TimeSignal(time) => time.pts(),
             _ => None,
         }
+    }
+
+    /// Judges what it says, whenever it is said.
+    ///
+    /// # Errors
+    /// [`CueError::FieldOutOfRange`] and [`CueError::TooLong`].
+    pub fn judge(&self) -> Result<(), CueError> {
+        self.judge_fields()?;
+        let written = self.write(&mut [0; LONGEST]);
+        written.map(drop).ok_or(CueError::TooLong { largest: LONGEST })
+    }
+
+    pub(crate) fn judge_fields(&self) -> Result<(), CueError> {
+        let fit = self.command.is_in_range() && self.descriptors.iter().all(SpliceDescriptor::is_in_range);
+        fit.then_some(()).ok_or(CueError::FieldOutOfRange)
     }
 
     /// Writes the section with its CRC to the front of `out` and returns its size; nothing when it does not

@@ -267,3 +267,46 @@ fn dense_points_are_not_held_up_by_the_tables() {
         reader::check(&output, video_rx(&programme), video_buffer(&programme));
     }
 }
+
+/// By the PCRs alone, which at a variable rate are all that a receiver knows of arrival: sections of one table are
+/// 25 ms apart however low the rate (EN 300 468 §5.1.4).
+#[test]
+fn sections_of_a_table_are_apart_by_the_clock_of_receivers() {
+    let programme = Programme {
+        rate: (5, 1),
+        gop: 5,
+        pictures: 150,
+        video_bps: 200_000,
+        cpb_bits: 100_000,
+        audio_bps: 32_000,
+        days: Some(3),
+        ..Programme::default()
+    };
+    let mut config = programme.config();
+    config.streams[0].units_per_second = 5;
+    let output = mux(config, &programme.units());
+    let mut seen = reader::packets(&output);
+    let clock: Vec<(usize, i64)> =
+        seen.iter().enumerate().filter_map(|(n, packet)| packet.pcr.map(|_| (n, packet.at))).collect();
+    for pair in clock.windows(2) {
+        let ((first, from), (last, to)) = (pair[0], pair[1]);
+        for (n, packet) in seen[first..last].iter_mut().enumerate() {
+            packet.at = from + (to - from) * n as i64 / (last - first) as i64;
+        }
+    }
+    let (begin, end) = (clock[0].1, clock[clock.len() - 1].1);
+    let mut compared = 0;
+    for pid in [0x10, 0x11, 0x12] {
+        let mut ends = std::collections::BTreeMap::new();
+        for (from, to, bytes) in reader::sections(&seen, pid) {
+            if from > begin
+                && to < end
+                && let Some(before) = ends.insert((bytes[0], bytes[3], bytes[4]), to)
+            {
+                assert!(from - before >= 25 * MS, "table {:#x}: {} ticks", bytes[0], from - before);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 150, "{compared} distances");
+}

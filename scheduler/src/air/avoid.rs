@@ -106,6 +106,7 @@ mod tests {
             start_utc_ms: UtcMs(1_000),
             end_utc_ms: end,
             events: vec![],
+            cues: vec![],
             segments,
         }
     }

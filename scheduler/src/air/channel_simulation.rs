@@ -56,6 +56,7 @@ fn plan(instant: UtcMs, avoid: &BTreeSet<String>) -> Result<BlockPlan, PlanError
         start_utc_ms: UtcMs(number * BLOCK_MS),
         end_utc_ms: UtcMs((number + 1) * BLOCK_MS),
         events: vec![],
+        cues: vec![],
         segments,
     })
 }

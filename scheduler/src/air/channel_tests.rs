@@ -25,6 +25,7 @@ fn plan(instant: UtcMs, avoid: &BTreeSet<String>) -> Result<BlockPlan, PlanError
         start_utc_ms: UtcMs(number * BLOCK_MS),
         end_utc_ms: UtcMs((number + 1) * BLOCK_MS),
         events: vec![],
+        cues: vec![],
         segments: vec![
             segment(0, format!("/show{number}.mp4"), 40_000),
             segment(1, format!("/advert{number}.mp4"), 20_000),

@@ -3,7 +3,7 @@
 use super::guide_on_air::GuideOnAir;
 use crate::yaml::{Diagnostic, Document, Fields, Node, Report};
 use retrovue_mux::si::EventCapacity;
-use retrovue_mux::{MuxConfig, MuxRate};
+use retrovue_mux::{CueConfig, MuxConfig, MuxRate, Pid};
 use retrovue_proto::plan::HouseFormat;
 use retrovue_timebase::FrameRate;
 
@@ -23,6 +23,7 @@ pub fn default_format() -> HouseFormat {
         preset: String::new(),
         audio_language: String::new(),
         encoder_threads: 0,
+        cues: false,
     }
 }
 
@@ -116,6 +117,7 @@ pub(super) fn check_mux_rate(
         bits(format.audio_bitrate_kbps),
         rate,
     );
+    config.cues = format.cues.then_some(CueConfig::new(Pid::DEFAULT_CUES));
     if let Some(guide) = guide {
         config.information.events = Some(EventCapacity::new(guide.days, guide.country.unwrap_or(*b"XXX")));
         config.information.time = true;

@@ -170,8 +170,10 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         filler
     });
     let guide = fields.take("guide").map(|node| read_guide(document, node, report));
+    let cues = fields.flag("cues", report).unwrap_or_default();
     let format_node = fields.take("format");
     let format = format_node.map_or_else(default_format, |node| read_format(document, node, report));
+    let format = HouseFormat { cues, ..format };
     if let Some(node) = format_node {
         check_mux_rate(&format, guide, document, node, report);
     }
@@ -353,6 +355,24 @@ mod tests {
             let shown = read(dir.path(), &station(rest)).unwrap_err().render(false);
             assert!(shown.contains(message), "{message}: {shown}");
         }
+    }
+
+    #[test]
+    fn cues_are_of_the_format_and_have_their_share_of_a_constant_rate() {
+        let dir = folder();
+        let station = |rest: &str| format!("media: [media]\nchannels: [channels/a.yaml]\n{rest}");
+        let cues = |rest: &str| read(dir.path(), &station(rest)).map(|config| config.format.cues);
+        assert_eq!(
+            (cues("").unwrap(), cues("cues: false\n").unwrap(), cues("cues: true\n").unwrap()),
+            (false, false, true)
+        );
+        let shown = cues("cues: yes\n").unwrap_err().render(false);
+        assert!(shown.contains("\"cues\" must be true or false, not \"yes\""), "{shown}");
+        let least = |rest: &str| {
+            let rate = |kbps: u32| format!("{rest}format: {{mux_rate_kbps: {kbps}}}\n");
+            (3_000..5_000).find(|&kbps| cues(&rate(kbps)).is_ok()).unwrap()
+        };
+        assert!((30..60).contains(&(least("cues: true\n") - least(""))), "21 packets of 1504 bits a second");
     }
 
     #[test]

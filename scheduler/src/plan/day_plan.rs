@@ -2,6 +2,7 @@
 //! each of which becomes a block plan and a guide event.
 
 use super::acts::{LogEntry, expand};
+use super::cues::cues;
 use super::line_up::LineUp;
 use super::place::{PlacedDay, Placement};
 use super::shuffle::seed_of;
@@ -177,7 +178,10 @@ impl DayPlan {
         let seed = seed_of(&[&line_up.seed.to_string(), "traffic", &block_id]);
         let mut reel = Reel::new(&line_up.filler, black_uri, avoid, seed);
         let mut segments: Vec<Segment> = Vec::with_capacity(SEGMENTS);
-        for entry in entries(line_up, item) {
+        let entries = entries(line_up, item);
+        let cued = line_up.cues && matches!(item, Item::Programme(_));
+        let cues = if cued { cues(start, &entries) } else { Vec::new() };
+        for entry in entries {
             match (entry, item) {
                 (LogEntry::Act { asset_start_ms, duration_ms, .. }, Item::Programme(p)) => {
                     let asset = line_up.asset(p.slot, p.asset);
@@ -197,6 +201,7 @@ impl DayPlan {
             end_utc_ms: end,
             segments,
             events: vec![],
+            cues,
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct LineUp {
     /// By day of the week from Monday, then by layer; blocks by start.
     pub(crate) week: [[Vec<usize>; WEEK_LAYERS]; 7],
     pub(crate) filler: Vec<Arc<AssetMetadata>>,
+    /// Breaks are cued.
+    pub(crate) cues: bool,
     pub(crate) sources: Arc<Sources>,
     pub(crate) schedule_place: Place,
 }

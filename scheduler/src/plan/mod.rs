@@ -15,6 +15,7 @@ mod black;
 mod broadcast_day;
 #[cfg(test)]
 mod calendar_tests;
+mod cues;
 mod day_clock;
 mod day_plan;
 mod explain;

@@ -169,7 +169,8 @@ impl Programming {
         let mut channels = Vec::with_capacity(parts.channels.len());
         for (info, spec) in parts.channels {
             match resolve(&spec, parts.resolver, parts.filler.as_ref(), parts.seed) {
-                Ok((line_up, warnings)) => {
+                Ok((mut line_up, warnings)) => {
+                    line_up.cues = parts.format.cues;
                     report.append(warnings);
                     infos.push(info);
                     channels.push(Channel { line_up, memory: Mutex::default() });

@@ -11,7 +11,7 @@ use crate::dsl::{ChannelSpec, parse_channel};
 use crate::yaml::{Document, Report};
 use jiff::civil::date;
 use proptest::prelude::*;
-use retrovue_proto::plan::BlockPlan;
+use retrovue_proto::plan::{BlockPlan, CueCommand, CuePlace, HouseFormat};
 use retrovue_timebase::{Millis, UtcMs};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -527,4 +527,58 @@ proptest! {
             assert_eq!(same, block);
         });
     }
+}
+
+/// Cues stand where acts and breaks meet, only where the format has cues, and only in programmes.
+#[test]
+fn breaks_are_cued_where_the_format_has_cues() {
+    let build = |cues: bool| {
+        let channels = [FAST, LAYERED].iter().map(|t| parse(t)).map(|spec| (info(&spec.id), spec)).collect();
+        let parts = ProgrammingParts {
+            format: HouseFormat { cues, ..default_format() },
+            channels,
+            resolver: &snapshot(),
+            filler: None,
+            black_uri: "/black.mp4".into(),
+            seed: DEFAULT_SEED,
+        };
+        Programming::new(parts).unwrap().0
+    };
+    let (with, without) = (build(true), build(false));
+    let mut cued = 0;
+    for channel in ["fast", "layered"] {
+        let mut at = ms("2026-03-07T18:00:00Z");
+        while at < ms("2026-03-08T18:00:00Z") {
+            let block = with.block_at(channel, at, &BTreeSet::new()).unwrap();
+            let plain = without.block_at(channel, at, &BTreeSet::new()).unwrap();
+            assert_eq!(plain, BlockPlan { cues: vec![], ..block.clone() });
+            // Where the kind of the segments changes, from the segments alone.
+            let (mut edges, mut begin, mut was_act) = (Vec::new(), 0, true);
+            for segment in &block.segments {
+                let is_act = segment.metadata["kind"] == "act";
+                if is_act != was_act {
+                    edges.push((begin, !is_act));
+                }
+                (begin, was_act) = (begin + segment.segment_duration_ms.0, is_act);
+            }
+            if !was_act {
+                edges.push((begin, false));
+            }
+            if block.segments.iter().all(|segment| segment.metadata["kind"] != "act") {
+                edges.clear();
+            }
+            let told: Vec<(i64, bool)> = block
+                .cues
+                .iter()
+                .map(|cue| match (cue.at, &cue.command) {
+                    (CuePlace::AtMs(at), CueCommand::SpliceInsert(insert)) => (at.0, insert.out_of_network),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(told, edges, "{}", block.block_id);
+            cued += told.len();
+            at = block.end_utc_ms;
+        }
+    }
+    assert!(cued > 300, "{cued} cues");
 }

@@ -67,6 +67,7 @@ pub(crate) fn resolve(
         dates: Default::default(),
         week: Default::default(),
         filler,
+        cues: false,
         sources: Arc::clone(&spec.sources),
         schedule_place: spec.schedule_place,
     };

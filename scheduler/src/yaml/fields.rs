@@ -137,6 +137,17 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether `key` is true or false.
+    pub(crate) fn flag(&mut self, key: &'static str, report: &mut Report) -> Option<bool> {
+        let (text, node) = self.text(key, report)?;
+        let flag = text.parse::<bool>();
+        if flag.is_err() {
+            let message = format!("\"{key}\" must be true or false, not \"{text}\"");
+            report.push(Diagnostic::at(self.document, node, message));
+        }
+        flag.ok()
+    }
+
     /// The items of `key`, which may be a list or one thing alone.
     pub(crate) fn one_or_many(&mut self, key: &'static str) -> Vec<&'a Node> {
         match self.take(key) {

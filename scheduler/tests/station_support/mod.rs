@@ -61,6 +61,7 @@ impl Schedule for Grid {
             start_utc_ms: UtcMs(number * self.block_ms),
             end_utc_ms: UtcMs((number + 1) * self.block_ms),
             events: vec![],
+            cues: vec![],
             segments: segments.collect(),
         })
     }
@@ -120,6 +121,7 @@ fn grid(channels: Vec<ChannelInfo>, setup: &Setup) -> Grid {
         preset: String::new(),
         audio_language: String::new(),
         encoder_threads: 0,
+        cues: false,
     };
     Grid { channels, format, block_ms: setup.block_ms, show: setup.show }
 }
