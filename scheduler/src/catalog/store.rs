@@ -58,6 +58,11 @@ impl Catalog {
         &self.path
     }
 
+    /// Sets how long a write waits for another process to be done with the file; five seconds unless set.
+    pub(crate) fn set_patience(&self, patience: Duration) -> Result<(), CatalogError> {
+        self.db.busy_timeout(patience).map_err(|e| CatalogError::of(&self.path, e))
+    }
+
     pub(super) fn read<T>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
