@@ -84,9 +84,7 @@ impl SessionRun {
                 self.ended(block_id, *frames, AsRunOutcome::Failed, detail, now)
             }
             News::Ended(None) => self.cease(AsRunOutcome::Cut, None, now),
-            News::Ended(Some(failure)) => {
-                self.cease(AsRunOutcome::Failed, Some(failure.to_string()), now)
-            }
+            News::Ended(Some(failure)) => self.cease(AsRunOutcome::Failed, Some(failure.to_string()), now),
             News::LinkClosed(reason) => self.cease(self.bad_end(), Some(reason.clone()), now),
             News::OpenFailed(_)
             | News::StartAnswered(_)

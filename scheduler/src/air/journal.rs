@@ -42,12 +42,13 @@ pub(crate) struct Journal {
     waiting: VecDeque<HistoryEntry>,
     /// What a station that died left on the air has been closed.
     tidied: bool,
+    patience: Duration,
     figures: Arc<RecorderFigures>,
 }
 
 impl Journal {
     pub(crate) fn new(path: PathBuf, figures: Arc<RecorderFigures>) -> Journal {
-        Journal { path, catalog: None, waiting: VecDeque::new(), tidied: false, figures }
+        Journal { path, catalog: None, waiting: VecDeque::new(), tidied: false, patience: PATIENCE, figures }
     }
 
     /// Takes an entry; loses it when too many wait.
@@ -142,7 +143,7 @@ impl Journal {
     fn opened(&mut self) -> Result<(), CatalogError> {
         if self.catalog.is_none() {
             let catalog = Catalog::open_file(&self.path)?;
-            catalog.set_patience(PATIENCE)?;
+            catalog.set_patience(self.patience)?;
             self.catalog = Some(catalog);
         }
         if let Some(catalog) = self.catalog.as_mut().filter(|_| !self.tidied) {

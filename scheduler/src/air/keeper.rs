@@ -122,8 +122,7 @@ impl Keeper {
     fn begin_round(&mut self, now: UtcMs) {
         let channels = self.schedule.channels();
         // Today of every channel first: steps take from the end.
-        self.round =
-            (0..DAYS).flat_map(|ahead| (0..channels.len()).map(move |c| (c, ahead))).rev().collect();
+        self.round = (0..DAYS).flat_map(|ahead| (0..channels.len()).map(move |c| (c, ahead))).rev().collect();
         self.prune = true;
         self.next_round = now.plus(EVERY);
         // Days that are over are not asked for again.

@@ -89,12 +89,7 @@ impl Recorder {
     }
 }
 
-fn record(
-    entries: &Receiver<HistoryEntry>,
-    mut journal: Journal,
-    mut keeper: Keeper,
-    clock: fn() -> UtcMs,
-) {
+fn record(entries: &Receiver<HistoryEntry>, mut journal: Journal, mut keeper: Keeper, clock: fn() -> UtcMs) {
     let mut retry = FIRST_RETRY;
     let mut again_at = Instant::now();
     let mut mark_at = Instant::now();

@@ -390,12 +390,7 @@ fn sent_segments(db: &Connection, as_run_id: i64) -> rusqlite::Result<Vec<SentSe
     .collect()
 }
 
-fn insert_open(
-    work: &Transaction<'_>,
-    channel_id: i32,
-    open: &OpenRun,
-    now: UtcMs,
-) -> rusqlite::Result<()> {
+fn insert_open(work: &Transaction<'_>, channel_id: i32, open: &OpenRun, now: UtcMs) -> rusqlite::Result<()> {
     work.prepare_cached(
         "INSERT OR REPLACE INTO as_run_open (channel_id, block_ms, end_ms, joined_ms, block_id, epoch_ms, rate_num,
              rate_den, first_frame, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

@@ -5,8 +5,8 @@
 
 use super::store_tests::{RELEASED, facts, filled, sighting};
 use super::*;
-use rusqlite::OptionalExtension;
 use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
+use rusqlite::OptionalExtension;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -298,8 +298,10 @@ pub(super) fn insert_block(
     channel_id: i32,
     block: &PlaylogBlock,
 ) -> rusqlite::Result<()> {
-    work.prepare_cached("DELETE FROM playlog_blocks WHERE channel_id = ?1 AND start_ms < ?3 AND end_ms > ?2")?
-        .execute(params![channel_id, block.start_ms.0, block.end_ms.0])?;
+    work.prepare_cached(
+        "DELETE FROM playlog_blocks WHERE channel_id = ?1 AND start_ms < ?3 AND end_ms > ?2",
+    )?
+    .execute(params![channel_id, block.start_ms.0, block.end_ms.0])?;
     work.prepare_cached(
         "INSERT INTO playlog_blocks (channel_id, start_ms, end_ms, block_id, title) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?

@@ -118,7 +118,10 @@ pub(super) fn run(command: PlaylogCommand) -> Result<Exit, Failure> {
             let (start, kind) = (start.get(11..).unwrap_or_default(), segment.kind.as_deref());
             let asset = segment.asset_id.as_deref().unwrap_or_default();
             let (kind, from) = (kind.unwrap_or("segment"), segment.asset_from_ms);
-            format!("           {start}  {kind:<8}  {:>10} from {from}  {asset}", segment.duration_ms.to_string())
+            format!(
+                "           {start}  {kind:<8}  {:>10} from {from}  {asset}",
+                segment.duration_ms.to_string()
+            )
         });
         std::iter::once(heading).chain(segments).collect::<Vec<_>>()
     }))

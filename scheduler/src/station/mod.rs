@@ -224,8 +224,8 @@ impl Station {
         let (recorder, recording) = match options.catalog {
             None => (None, Recording::default()),
             Some(path) => {
-                let (recorder, recording) = Recorder::start(path, Arc::clone(&schedule), wall_clock)
-                    .map_err(part("recorder"))?;
+                let (recorder, recording) =
+                    Recorder::start(path, Arc::clone(&schedule), wall_clock).map_err(part("recorder"))?;
                 (Some(recorder), recording)
             }
         };
