@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test by panicking")]
 
-use retrovue_scheduler::catalog::{AsRunOutcome, Catalog, HistoryEntry, OpenRun, PlaylogBlock, PlaylogSegment};
+use retrovue_scheduler::catalog::{
+    AsRunOutcome, Catalog, HistoryEntry, OpenRun, PlaylogBlock, PlaylogSegment,
+};
 use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
 use serde_json::Value;
 use std::path::Path;
@@ -55,10 +57,18 @@ fn folder() -> tempfile::TempDir {
     let entries = [
         HistoryEntry::Fed(channel, block(0, "Soap, \"live\"")),
         HistoryEntry::Fed(channel, block(1, "News")),
-        HistoryEntry::Ended(channel, whole.ended(Some(whole.longest()), UtcMs(0), AsRunOutcome::Completed, None)),
         HistoryEntry::Ended(
             channel,
-            open(1, 1_800_000).ended(Some(300), UtcMs(0), AsRunOutcome::Failed, Some("DECODE_ERROR: bad".into())),
+            whole.ended(Some(whole.longest()), UtcMs(0), AsRunOutcome::Completed, None),
+        ),
+        HistoryEntry::Ended(
+            channel,
+            open(1, 1_800_000).ended(
+                Some(300),
+                UtcMs(0),
+                AsRunOutcome::Failed,
+                Some("DECODE_ERROR: bad".into()),
+            ),
         ),
         HistoryEntry::Ended(
             channel,
@@ -94,15 +104,17 @@ fn json(dir: &Path, arguments: &str, code: i32) -> Value {
 fn lists_have_a_line_for_each_block_and_session_on_the_channels_clock() {
     let dir = folder();
     let list = said(dir.path(), "asrun list --channel one --day 2026-12-24", 0);
+    // The first block's last frame reaches over the fence: of the next session it takes one.
     let expect = "\
-2026-12-24 20:00:00.000  20:30:00.006  completed        53947 frames  Soap, \"live\"
-2026-12-24 20:30:00.000  20:30:10.010  failed             300 frames  News: DECODE_ERROR: bad
-2026-12-24 20:30:15.015  20:31:40.007  cut        about 2547 frames  News
+2026-12-24 20:00:00.000  20:30:00.031  completed        53947 frames  Soap, \"live\"
+2026-12-24 20:30:00.033  20:30:10.010  failed             299 frames  News: DECODE_ERROR: bad
+2026-12-24 20:30:15.015  20:31:40.033  cut         about 2548 frames  News
 ";
     assert_eq!(list, expect);
     assert_eq!(said(dir.path(), "asrun list --channel one --day 2026-12-25", 0), "");
     // The day is from six to six: two in the morning is the evening's.
-    let narrow = said(dir.path(), "as-run list --channel one --from 2026-12-24T20:30 --to 2026-12-24T20:30:12", 0);
+    let narrow =
+        said(dir.path(), "as-run list --channel one --from 2026-12-24T20:30 --to 2026-12-24T20:30:12", 0);
     assert_eq!(narrow.lines().count(), 1, "{narrow}");
 }
 
@@ -120,14 +132,14 @@ fn exports_are_rfc_4180_and_json_to_the_frame() {
         lines[1],
         format!(
             "one,one/0,\"Soap, \"\"live\"\"\",completed,2026-12-24T20:00:00.000-05:00,{EIGHT},\
-             2026-12-24T20:30:00.006-05:00,{},0,53946,53947,30000/1001,false,{EIGHT},{EIGHT},",
-            EIGHT + 1_800_006
+             2026-12-24T20:30:00.031-05:00,{},0,53946,53947,30000/1001,false,{EIGHT},{EIGHT},",
+            EIGHT + 1_800_031
         )
     );
     assert_eq!((lines.len(), lines[4]), (5, ""));
     let spots = said(dir.path(), "asrun export --channel one --day 2026-12-24 --segments", 0);
     assert_eq!(spots.matches("\r\n").count(), 5);
-    assert!(spots.contains(",1,commercial,asset.soap,0,2026-12-24T20:22:00.020-05:00,"), "{spots}");
+    assert!(spots.contains(",1,commercial,asset.soap,0,2026-12-24T20:22:00.018-05:00,"), "{spots}");
 
     let export = json(dir.path(), "asrun export --channel one --day 2026-12-24 --format json", 0);
     assert_eq!((&export["version"], &export["timezone"]), (&"as-run.v1".into(), &"America/New_York".into()));
@@ -136,7 +148,7 @@ fn exports_are_rfc_4180_and_json_to_the_frame() {
     let frames = |row: &Value| ["first_frame", "last_frame", "frames"].map(|key| row[key].as_i64().unwrap());
     assert_eq!(frames(&rows[0]), [0, 53_946, 53_947]);
     assert_eq!(frames(&rows[0]["segments"][1]), [39_561, 53_946, 14_386]);
-    assert_eq!(frames(&rows[2]), [450, 2_996, 2_547]);
+    assert_eq!(frames(&rows[2]), [450, 2_997, 2_548]);
     assert_eq!(rows[2]["segments"][0]["asset_from_ms"], 15_015);
     assert_eq!((&rows[2]["frames_reckoned"], &rows[1]["frames_reckoned"]), (&true.into(), &false.into()));
 }
@@ -149,7 +161,10 @@ fn reconcile_ends_with_1_when_something_was_not_as_planned() {
         found["findings"].as_array().unwrap().iter().map(|f| f["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["failed", "not_sent"]);
     let missed = &found["findings"][1]["missed"][0];
-    assert_eq!((missed["asset_id"].as_str(), missed["missed_ms"].as_i64()), (Some("asset.show.1"), Some(5_005)));
+    assert_eq!(
+        (missed["asset_id"].as_str(), missed["missed_ms"].as_i64()),
+        (Some("asset.show.1"), Some(5_005))
+    );
     let text = said(dir.path(), "asrun reconcile --channel one --day 2026-12-24", 1);
     assert!(text.contains("1 completed, 1 cut, 1 failed; 0:31:35 sent of 1:00:00"), "{text}");
     let fine = "asrun reconcile --channel one --from 2026-12-24T20:00 --to 2026-12-24T20:30:00";
@@ -165,7 +180,7 @@ fn the_playlog_shows_what_was_given_to_air() {
     assert_eq!(list.lines().count(), 2);
     let show = said(dir.path(), "playlog show --channel one --at 2026-12-24T20:29", 0);
     assert_eq!(show.lines().count(), 3);
-    assert!(show.contains("20:22:00.000  commercial  480000 ms from 0 ms  asset.soap"), "{show}");
+    assert!(show.contains("20:22:00.000  commercial   480000 ms from 0 ms  asset.soap"), "{show}");
     let log = json(dir.path(), "playlog show --channel one --day 2026-12-24 --json", 0);
     assert_eq!(log["blocks"][1]["segments"][1]["start_at"], "2026-12-24T20:52:00.000-05:00");
     assert_eq!(log["blocks"][1]["segments"][0]["duration_ms"], 1_320_000);

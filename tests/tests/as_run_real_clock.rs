@@ -50,10 +50,8 @@ fn said(dir: &Path, arguments: &[&str]) -> (Value, i32) {
 fn as_run(dir: &Path, from_ms: i64) -> Vec<Value> {
     let from = instant(from_ms);
     let to = instant(from_ms + 3_600_000);
-    let (export, code) = said(
-        dir,
-        &["asrun", "export", "--channel", "one", "--from", &from, "--to", &to, "--format", "json"],
-    );
+    let (export, code) =
+        said(dir, &["asrun", "export", "--channel", "one", "--from", &from, "--to", &to, "--format", "json"]);
     assert_eq!((code, &export["version"]), (0, &Value::from("as-run.v1")), "{export}");
     export["as_run"].as_array().unwrap().clone()
 }
@@ -137,10 +135,8 @@ fn the_log_of_what_aired_is_the_plan_to_the_frame() {
     assert_eq!(timed_pictures(&path)[0].0, stamp.rem_euclid(1 << 33));
 
     let (from, to) = (instant(began), instant(began + 3_600_000));
-    let (found, code) = said(
-        dir.path(),
-        &["asrun", "reconcile", "--channel", "one", "--from", &from, "--to", &to, "--json"],
-    );
+    let (found, code) =
+        said(dir.path(), &["asrun", "reconcile", "--channel", "one", "--from", &from, "--to", &to, "--json"]);
     assert_eq!((code, found["findings"].as_array().unwrap().len()), (0, 0), "{found}");
 }
 

@@ -188,7 +188,7 @@ fn segments_have_the_frames_between_their_boundaries() {
     let mut run = session((30_000, 1001), 7_500);
     run.heard(&started(0), UtcMs(T0 + 7_600));
     let first = (7_500 * 30_000 + 1_001_000 - 1) / 1_001_000;
-    let entries = run.heard(&failed(0, 300), UtcMs(T0 + 30_000));
+    let entries = run.heard(&failed(0, 250), UtcMs(T0 + 30_000));
     let [HistoryEntry::Ended(1, ended)] = &entries[..] else { panic!("{entries:?}") };
     let HistoryEntry::Fed(1, block) = run.fed(&plan(0, ""), "Show".into()) else { panic!() };
     assert_eq!(block.segments[1].kind.as_deref(), Some("filler"));
@@ -197,7 +197,7 @@ fn segments_have_the_frames_between_their_boundaries() {
     let (a, b) = (bound(PARTS[0] + PARTS[1]), bound(PARTS[0] + PARTS[1] + PARTS[2]));
     assert_eq!(
         sent.iter().map(|s| (s.position, s.first.0, s.count)).collect::<Vec<_>>(),
-        [(1, first, a - first), (2, a, (first + 300).min(b) - a)]
+        [(1, first, a - first), (2, a, (first + 250).min(b) - a)]
     );
     // It is joined half a second into the filler, and the act goes on where the first one ended.
     assert_eq!(sent[0].offset_ms.0, (first * 1_001_000 / 30_000) - (bound(PARTS[0]) * 1_001_000 / 30_000));

@@ -11,13 +11,14 @@ use std::time::Instant;
 
 const ASSETS: &str = r#"{"assets":[
   {"id":"asset.show.1","title":"One","type":"episode","collection":"col.show","season":1,"episode":1,"duration_sec":1320,"uri":"/one.mp4"},
-  {"id":"asset.show.2","title":"Two","type":"episode","collection":"col.show","season":1,"episode":2,"duration_sec":1320,"uri":"/two.mp4"}],
+  {"id":"asset.show.2","title":"Two","type":"episode","collection":"col.show","season":1,"episode":2,"duration_sec":1320,"uri":"/two.mp4"},
+  {"id":"asset.show.3","title":"Three","type":"episode","collection":"col.show","season":1,"episode":3,"duration_sec":1320,"uri":"/three.mp4"}],
  "programs":[]}"#;
 
 /// 2026-01-01T12:00:00Z.
 const NOON: UtcMs = UtcMs(1_767_268_800_000);
 
-/// So many channels, all alike, that show two episodes round the clock.
+/// So many channels, all alike, that show three episodes round the clock.
 fn station(channels: i32, catalog: &mut Catalog, mode: &str) -> Arc<dyn Schedule> {
     let resolver = StubAssetResolver::parse(Path::new("assets.json"), ASSETS).unwrap();
     let channels = (1..=channels).map(|number| {

@@ -37,10 +37,13 @@ impl Recording {
     /// Hands an entry over without waiting.
     pub(crate) fn tell(&self, entry: HistoryEntry) {
         let Some((sender, figures)) = &self.line else { return };
-        if let Err(TrySendError::Full(_)) = sender.try_send(entry)
-            && figures.lost.fetch_add(1, Relaxed) == 0
-        {
-            tracing::error!("the as-run recorder does not keep up: an entry is lost");
+        let Err(error) = sender.try_send(entry) else { return };
+        if figures.lost.fetch_add(1, Relaxed) == 0 {
+            let why = match error {
+                TrySendError::Full(_) => "does not keep up",
+                TrySendError::Disconnected(_) => "has ended",
+            };
+            tracing::error!("the as-run recorder {why}: an entry is lost");
         }
     }
 
