@@ -108,7 +108,7 @@ fn the_log_of_what_aired_is_the_plan_to_the_frame() {
         // The first frame at or after the join; the whole block after that.
         let into = (number(row, "joined_utc_ms") - block).max(0);
         let first = (into * 30 + 999) / 1000;
-        assert_eq!(index == 0, into > 0, "{row}");
+        assert!(index == 0 || into == 0, "{row}");
         assert_eq!((number(row, "first_frame"), number(row, "last_frame")), (first, 299), "{row}");
         assert_eq!(number(row, "frames"), 300 - first);
         assert_eq!(number(row, "from_utc_ms"), block + first * 1000 / 30);
@@ -157,11 +157,14 @@ fn what_was_told_before_a_kill_is_kept_and_what_was_on_the_air_is_closed_once() 
         let channel = station.channel();
         channel["air_pid"].as_u64().is_some_and(|new| new != pid) && recorded(&station) >= 7
     });
-    let rows = as_run(dir.path(), began);
-    let lost = rows.last().unwrap();
-    assert_eq!((&lost["outcome"], &lost["frames_reckoned"]), (&"failed".into(), &true.into()), "{rows:?}");
+    let told = as_run(dir.path(), began);
+    let lost: Vec<&Value> = told.iter().filter(|row| row["outcome"] == "failed").collect();
+    assert_eq!(lost.len(), 1, "{told:?}");
+    assert_eq!(lost[0]["frames_reckoned"], true);
     station.kill();
-    assert_eq!(as_run(dir.path(), began), rows, "nothing that was told is lost");
+    // A block may have ended in between.
+    let rows = as_run(dir.path(), began);
+    assert_eq!(rows[..told.len()], told[..], "nothing that was told is lost");
 
     let mut closed = Vec::new();
     for start in 0..2 {

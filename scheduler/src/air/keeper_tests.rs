@@ -19,7 +19,7 @@ const ASSETS: &str = r#"{"assets":[
 const NOON: UtcMs = UtcMs(1_767_268_800_000);
 
 /// So many channels, all alike, that show three episodes round the clock.
-fn station(channels: i32, catalog: &mut Catalog, mode: &str) -> Arc<dyn Schedule> {
+pub(in crate::air) fn station(channels: i32, catalog: &mut Catalog, mode: &str) -> Arc<dyn Schedule> {
     let resolver = StubAssetResolver::parse(Path::new("assets.json"), ASSETS).unwrap();
     let channels = (1..=channels).map(|number| {
         let slug = format!("c{number}");

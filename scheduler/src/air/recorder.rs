@@ -132,3 +132,53 @@ fn record(entries: &Receiver<HistoryEntry>, mut journal: Journal, mut keeper: Ke
         tracing::error!("the station ends and cannot write the end of its as-run log");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::keeper::tests::station;
+    use crate::catalog::{Catalog, PlaylogBlock};
+    use retrovue_timebase::Millis;
+
+    fn fed(number: i64) -> HistoryEntry {
+        let start_ms = UtcMs(number * 1000);
+        let block = PlaylogBlock {
+            block_id: format!("b{number}"),
+            title: "Show".into(),
+            start_ms,
+            end_ms: start_ms.plus(Millis(1000)),
+            segments: vec![],
+        };
+        HistoryEntry::Fed(1, block)
+    }
+
+    #[test]
+    fn a_full_queue_costs_the_entry_and_no_time() {
+        let (sender, reader) = crossbeam_channel::bounded(1);
+        let figures = Arc::new(RecorderFigures::default());
+        let recording = Recording { line: Some((sender, Arc::clone(&figures))) };
+        (0..3).for_each(|number| recording.tell(fed(number)));
+        assert_eq!((reader.try_iter().count(), figures.lost.load(Relaxed)), (1, 2));
+        drop(reader);
+        recording.tell(fed(4));
+        assert_eq!(figures.lost.load(Relaxed), 3);
+        let nobody = Recording::default();
+        nobody.tell(fed(5));
+        assert!(!nobody.is_on() && nobody.figures().is_none());
+    }
+
+    #[test]
+    fn everything_handed_over_is_written_when_the_station_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut catalog = Catalog::open(dir.path()).unwrap();
+        let schedule = station(1, &mut catalog, "sequential");
+        let clock = || UtcMs(0);
+        let (recorder, recording) = Recorder::start(catalog.path().to_owned(), schedule, clock).unwrap();
+        (0..500).for_each(|number| recording.tell(fed(number)));
+        let figures = recording.figures().unwrap();
+        drop(recording);
+        recorder.join();
+        assert_eq!(catalog.playlog(1, UtcMs(0), UtcMs(i64::MAX)).unwrap().len(), 500);
+        assert_eq!((figures.recorded.load(Relaxed), figures.waiting.load(Relaxed)), (500, 0));
+    }
+}

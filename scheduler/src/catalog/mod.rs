@@ -6,6 +6,7 @@
 //! is `plan`). Planning reads a [`Snapshot`], never the database.
 
 mod as_run;
+mod as_run_rows;
 mod asset;
 mod asset_rows;
 mod assets;
