@@ -66,7 +66,7 @@ impl Catalog {
         })
     }
 
-    /// What was sent on a channel in a stretch of time, in order.
+    /// What was sent on a channel in a stretch of time, in order: of what at least one frame begins in it.
     ///
     /// # Errors
     /// A failing database.
@@ -95,7 +95,13 @@ impl Catalog {
                 )?
                 .query_map(params![channel_id, from.0, until.0], |row| Ok((row.get(0)?, run(row)?)))?
                 .collect::<Result<_, _>>()?;
-            runs.into_iter().map(|(id, run)| Ok((run, sent_segments(db, id)?))).collect()
+            // The last frame of a block may reach over its fence: it is not of the time there.
+            let begins = |run: &AsRun| match run.frames {
+                Some(sent) if sent.count > 0 => sent.instant(sent.end().offset(-1)) >= from,
+                _ => true,
+            };
+            let runs = runs.into_iter().filter(|(_, run)| begins(run));
+            runs.map(|(id, run)| Ok((run, sent_segments(db, id)?))).collect()
         })
     }
 }
