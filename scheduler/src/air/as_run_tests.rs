@@ -86,7 +86,8 @@ use AsRunOutcome::{Completed, Cut, Failed};
 fn each_kind_of_end_is_told_once_to_the_frame() {
     let whole = 20 * 25;
     type Rows<'a> = &'a [(&'a str, i64, i64, i64, bool, AsRunOutcome)];
-    let table: [(&str, i64, &[(i64, News)], Rows<'_>); 10] = [
+    type Case<'a> = (&'a str, i64, &'a [(i64, News)], Rows<'a>);
+    let table: [Case<'_>; 10] = [
         (
             "a whole block and the first frame of the next",
             0,
@@ -246,14 +247,10 @@ fn ends() -> impl Strategy<Value = End> {
     ]
 }
 
-/// Frames before `ms` after the epoch, by a formula of the test's own.
-fn frames_before(ms: i64, rate: (i64, i64)) -> i64 {
-    let (num, den) = rate;
-    (0..)
-        .step_by(1)
-        .skip(usize::try_from(ms * num / (1000 * den) - 2).unwrap_or(0))
-        .find(|k| k * den * 1000 >= ms * num)
-        .unwrap()
+/// Frames before `ms` after the epoch, found by trying.
+fn frames_before(ms: i64, (num, den): (i64, i64)) -> i64 {
+    let near = (ms * num / (1000 * den) - 2).max(0);
+    (near..).find(|k| k * den * 1000 >= ms * num).unwrap()
 }
 
 proptest! {

@@ -37,8 +37,11 @@ fn run(number: i64, joined: i64, count: i64, outcome: AsRunOutcome, detail: Opti
     open.ended(Some(count), UtcMs(0), outcome, detail.map(str::to_owned))
 }
 
+/// Kind, block, from, until, what is missing.
+type Found = (FindingKind, String, i64, i64, i64);
+
 /// The findings as kind, block, from and until, with frames or segments that are missing.
-fn found(sent: &[AsRun]) -> Vec<(FindingKind, String, i64, i64, i64)> {
+fn found(sent: &[AsRun]) -> Vec<Found> {
     let blocks: Vec<PlaylogBlock> = (0..6).map(planned).collect();
     let found = reconcile(&blocks, sent, UtcMs(0), UtcMs(60_000));
     let missing = |f: &Finding| match f.kind {
@@ -56,7 +59,7 @@ use FindingKind as K;
 fn what_was_not_as_planned_is_found_and_nothing_else() {
     let b = |number: i64| format!("b{number}");
     let whole = |number: i64| run(number, number * 10_000, 250, Completed, None);
-    let table: [(&str, Vec<AsRun>, Vec<(FindingKind, String, i64, i64, i64)>); 9] = [
+    let table: [(&str, Vec<AsRun>, Vec<Found>); 9] = [
         ("nobody watched", vec![], vec![]),
         ("all as planned", vec![whole(0), whole(1), whole(2)], vec![]),
         (

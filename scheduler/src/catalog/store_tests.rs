@@ -280,6 +280,10 @@ fn as_run_makes_plays_of_what_was_sent_of_each_asset() {
     let play = |from, aired| Play { channel_id: channel, from_ms: UtcMs(from), aired_ms: Millis(aired) };
     assert_eq!(catalog.plays("show", 9).unwrap(), [play(10_950, 350), play(10_700, 100)]);
     assert_eq!(catalog.plays("soap", 9).unwrap(), [play(10_800, 50)]);
+    for change in ["DELETE FROM as_run", "UPDATE as_run SET outcome = 'completed'"] {
+        let refused = catalog.db.execute(change, []).unwrap_err().to_string();
+        assert!(refused.contains("only added to"), "{change}: {refused}");
+    }
     let last = catalog.last_plays(channel, UtcMs(10_900)).unwrap();
     assert_eq!(last["show"], UtcMs(10_700));
     assert!(matches!(
