@@ -4,6 +4,8 @@
 
 mod station_support;
 
+use retrovue_scheduler::catalog::{AsRunOutcome, Catalog};
+use retrovue_timebase::{Millis, UtcMs};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use station_support::packets::{PAT, VIDEO};
 use station_support::{Setup, TestStation, fake_air};
@@ -126,14 +128,31 @@ fn a_killed_session_is_replaced_on_the_same_connections() {
 
 #[test]
 fn an_asset_that_fails_is_replaced_for_the_rest_of_its_block() {
-    let station = TestStation::start(Setup { show: "/rotten.mp4", block_ms: 400_000, ..Setup::default() });
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = Some(dir.path().to_owned());
+    let station =
+        TestStation::start(Setup { show: "/rotten.mp4", block_ms: 400_000, data_dir, ..Setup::default() });
     let mut viewer = station.tune("one");
     let (_, asset) = viewer.picture();
     // Three quarters of the block are the rotten show, one quarter the advert.
     assert!(asset == "/filler.mp4" || asset == "/advert.mp4", "{asset}");
     let sessions = station.channel(0)["sessions"].as_u64().unwrap();
     assert_eq!(sessions, if asset == "/filler.mp4" { 2 } else { 1 });
+    assert_eq!(station.channel(0)["on_air"], true);
     station.stop();
+    // The log has the failed one and the one in its place, the playout log what was sent at last.
+    let catalog = Catalog::open(dir.path()).unwrap();
+    let runs = catalog.as_run_with_segments(1, UtcMs(0), UtcMs(i64::MAX)).unwrap();
+    let outcomes: Vec<AsRunOutcome> = runs.iter().map(|(run, _)| run.outcome).collect();
+    let failed = (sessions == 2).then_some(AsRunOutcome::Failed);
+    assert_eq!(outcomes, failed.into_iter().chain([AsRunOutcome::Cut]).collect::<Vec<_>>());
+    let (cut, segments) = &runs[runs.len() - 1];
+    assert_eq!(cut.detail, None, "the station was stopped in good order");
+    assert_eq!(segments[0].asset_id.as_deref(), Some(asset.as_str()));
+    let log = catalog.playlog(1, cut.from_ms, cut.from_ms.plus(Millis(1))).unwrap();
+    let show = if sessions == 2 { "/filler.mp4" } else { "/rotten.mp4" };
+    assert_eq!(log[0].segments[0].asset_id.as_deref(), Some(show));
+    assert!(log[0].title.starts_with("Show"), "{}", log[0].title);
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl Station {
         panic!("the station ended: {:?}\n{log}", process.wait());
     }
 
+    /// Ends it as a loss of power would.
+    pub fn kill(self) {
+        signal(u64::from(self.process.id()), Signal::KILL);
+    }
+
     /// The first channel as `/api/channels` tells it.
     ///
     /// # Panics

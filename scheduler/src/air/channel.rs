@@ -75,8 +75,22 @@ pub enum News {
         /// Its id.
         block_id: String,
     },
+    /// A block has been sent to its end.
+    BlockCompleted {
+        /// Its id.
+        block_id: String,
+        /// Frames of it that left.
+        frames: i64,
+    },
     /// A block has failed; the end of the session follows.
-    BlockFailed(Failure),
+    BlockFailed {
+        /// Its id.
+        block_id: String,
+        /// Frames of it that left.
+        frames: i64,
+        /// Why.
+        failure: Failure,
+    },
     /// AIR has ended the session; `None` when it was asked to.
     Ended(Option<Failure>),
     /// The control connection is gone, with the reason.
@@ -373,7 +387,9 @@ impl ChannelManager {
                     self.dies(Death::Drifted(reason), false, now, planner);
                 }
             }
-            News::BlockFailed(failure) => session.failure = Some(failure),
+            // The next block's beginning says all that a channel needs of this one's end.
+            News::BlockCompleted { .. } => {}
+            News::BlockFailed { failure, .. } => session.failure = Some(failure),
             News::Ended(failure) => {
                 let failure = failure.or(session.failure.take());
                 let death = failure.map_or_else(

@@ -5,7 +5,9 @@
 //! touches no stream. The AIR server is started with the station, so that the first viewer need not wait
 //! for it, and anew when it has died.
 
+use super::as_run::SessionRun;
 use super::channel::{Action, ChannelManager, Input, News, Now, Phase, PidCounter, SessionId};
+use super::recorder::Recording;
 use super::schedule::Schedule;
 use super::session_link::{Asked, Control};
 use crate::config::GuideOnAir;
@@ -17,7 +19,7 @@ use mio::{Events, Poll, Token};
 use retrovue_control::AirServer;
 use retrovue_proto::message;
 use retrovue_proto::plan::BlockPlan;
-use retrovue_timebase::UtcMs;
+use retrovue_timebase::{FrameRate, UtcMs};
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -52,6 +54,8 @@ pub(crate) struct DirectorParts {
     pub(crate) asset_folders: Vec<String>,
     /// What the streams themselves tell of the guide; nothing when absent.
     pub(crate) guide: Option<GuideOnAir>,
+    /// Who is told what airs.
+    pub(crate) recording: Recording,
     pub(crate) clock: fn() -> UtcMs,
 }
 
@@ -70,6 +74,8 @@ struct Channel {
     info: ChannelInfo,
     manager: ChannelManager,
     control: Option<Control>,
+    /// What the session has sent; absent where nobody records it.
+    run: Option<SessionRun>,
     /// The channel's count of bytes when its session was opened.
     bytes_before: u64,
 }
@@ -85,6 +91,7 @@ impl ProgramDirector {
                 info: info.clone(),
                 manager: ChannelManager::new(parts.linger),
                 control: None,
+                run: None,
                 bytes_before: 0,
             })
             .collect();
@@ -125,6 +132,7 @@ impl ProgramDirector {
             if let Some(by) = self.stop_by
                 && (idle || Instant::now() >= by)
             {
+                (0..self.channels.len()).for_each(|index| self.end_run(index));
                 return;
             }
         }
@@ -153,6 +161,12 @@ impl ProgramDirector {
         let news = control.listen();
         if let Some(pid) = control.pid() {
             self.parts.status.channels[index].air_pid.store(pid, Relaxed);
+        }
+        let now = (self.parts.clock)();
+        if let Some(run) = &mut channel.run {
+            for entry in news.iter().flat_map(|news| run.heard(news, now)) {
+                self.parts.recording.tell(entry);
+            }
         }
         for news in news {
             self.tell(index, Input::Session(session, news));
@@ -240,12 +254,18 @@ impl ProgramDirector {
                     (session, self.open(index, session, &blocks, join_utc_ms, resume))
                 }
                 Action::Feed { session, block } => {
-                    let block = Some(self.with_events(index, &block));
-                    let feed = message::FeedBlockPlan { block };
+                    let feed = message::FeedBlockPlan { block: Some(self.with_events(index, &block)) };
                     let request = message::core_message::Request::FeedBlockPlan(feed);
-                    (session, self.ask(index, Asked::Feed, request).map_err(News::LinkClosed))
+                    let asked = self.ask(index, Asked::Feed, request).map_err(News::LinkClosed);
+                    if asked.is_ok() {
+                        self.record_fed(index, &block);
+                    }
+                    (session, asked)
                 }
                 Action::Stop { session } => {
+                    if let Some(run) = &mut self.channels[index].run {
+                        run.stop_asked();
+                    }
                     let request = message::core_message::Request::StopSession(message::StopSession {});
                     (session, self.ask(index, Asked::Stop, request).map_err(News::LinkClosed))
                 }
@@ -329,6 +349,7 @@ impl ProgramDirector {
             .map_err(|error| format!("cannot listen on {}: {error}", output.display()))?;
         let first_block = blocks[0].block_id.clone();
         let guide = self.guide_of(index, join);
+        let plans = blocks;
         let blocks = blocks.iter().map(|block| self.with_events(index, block)).collect();
         if !self.parts.front.send(FrontCommand::Open { channel: index, session, listener }) {
             return Err("the front does not answer".to_owned());
@@ -373,11 +394,42 @@ impl ProgramDirector {
         )?;
         tracing::info!(channel = channel.info.id, session = session.0, block = first_block, "tuning in");
         channel.control = Some(control);
+        self.begin_run(index, plans, join);
         Ok(())
+    }
+
+    /// From here on what the session sends is recorded.
+    fn begin_run(&mut self, index: usize, plans: &[BlockPlan; 2], join: UtcMs) {
+        let format = self.parts.schedule.format();
+        let rate = FrameRate::new(i64::from(format.fps_num), i64::from(format.fps_den));
+        // AIR refuses a session without a frame rate.
+        let (true, Ok(rate)) = (self.parts.recording.is_on(), rate) else { return };
+        let channel = &mut self.channels[index];
+        channel.run = Some(SessionRun::new(channel.info.channel_id, rate, plans[0].start_utc_ms, join));
+        plans.iter().for_each(|plan| self.record_fed(index, plan));
+    }
+
+    /// The playout log gets a block when AIR does.
+    fn record_fed(&mut self, index: usize, plan: &BlockPlan) {
+        let channel = &mut self.channels[index];
+        let Some(run) = &mut channel.run else { return };
+        let listing = self.parts.schedule.guide(&channel.info.id, plan.start_utc_ms, plan.end_utc_ms);
+        let title = listing.unwrap_or_default().into_iter().next().map(|event| event.title);
+        let entry = run.fed(plan, title.unwrap_or_else(|| channel.info.name.clone()));
+        self.parts.recording.tell(entry);
+    }
+
+    /// Nothing more is heard of the session.
+    fn end_run(&mut self, index: usize) {
+        if let Some(mut run) = self.channels[index].run.take() {
+            let entries = run.given_up((self.parts.clock)());
+            entries.into_iter().for_each(|entry| self.parts.recording.tell(entry));
+        }
     }
 
     fn abandon(&mut self, index: usize, session: SessionId, kill: bool) -> Result<(), News> {
         self.parts.status.channels[index].air_pid.store(0, Relaxed);
+        self.end_run(index);
         let control = self.channels[index].control.take();
         if let Some(control) = control {
             control.end(kill, self.parts.poll.registry());

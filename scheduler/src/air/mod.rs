@@ -8,13 +8,20 @@
 //! viewers (front) --Viewers--> ChannelManager --Open/Feed/Stop--> director --control socket--> AIR
 //!                                    ^                                |
 //!                                    +---- replies, events, deaths ---+
+//!                                                                     |
+//!                            catalog <--recorder <--queue-- SessionRun (as-run of each session)
 //! ```
 
+pub mod as_run;
 pub mod asset_folders;
 mod avoid;
 mod backoff;
 pub mod channel;
 pub mod director;
+mod journal;
+mod keeper;
+pub mod reconcile;
+pub(crate) mod recorder;
 pub mod schedule;
 mod session;
 mod session_link;

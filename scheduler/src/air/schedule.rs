@@ -3,6 +3,8 @@
 //! The station's own schedule is [`Programming`]; tests of the runtime bring small ones of their own.
 
 use crate::plan::{ChannelInfo, GuideEvent, PlanError, Programming};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::UtcMs;
@@ -33,6 +35,13 @@ pub trait Schedule: Send + Sync {
     /// An unknown channel, or an instant outside the calendar.
     fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError>;
 
+    /// The broadcast day of `channel` that holds `instant`: its date, its begin and its end, exclusive. Nothing where
+    /// the schedule has no days.
+    fn broadcast_day(&self, channel: &str, instant: UtcMs) -> Option<(Date, UtcMs, UtcMs)> {
+        let _ = (channel, instant);
+        None
+    }
+
     /// Time zone of `channel`, where it has one.
     fn zone(&self, channel: &str) -> Option<&TimeZone> {
         let _ = channel;
@@ -60,6 +69,12 @@ impl Schedule for Programming {
 
     fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError> {
         Programming::guide(self, channel, from, to)
+    }
+
+    fn broadcast_day(&self, channel: &str, instant: UtcMs) -> Option<(Date, UtcMs, UtcMs)> {
+        let date = self.day_of(channel, Timestamp::from_millisecond(instant.0).ok()?).ok()?;
+        let (start, end) = self.day_bounds(channel, date).ok()?;
+        Some((date, start, end))
     }
 
     fn zone(&self, channel: &str) -> Option<&TimeZone> {

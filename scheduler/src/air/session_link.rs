@@ -170,17 +170,16 @@ impl Control {
 }
 
 fn block_news(event: message::BlockEvent) -> Option<News> {
-    match event.kind() {
-        block_event::Kind::Started => Some(News::BlockStarted { block_id: event.block_id }),
+    let kind = event.kind();
+    let message::BlockEvent { block_id, frames_emitted: frames, failure, .. } = event;
+    match kind {
+        block_event::Kind::Started => Some(News::BlockStarted { block_id }),
         block_event::Kind::Failed => {
-            let failure = event.failure.map(Failure::from);
             let unnamed = || Failure::new(FailureCode::InternalError, "a block failed".to_owned());
-            Some(News::BlockFailed(failure.unwrap_or_else(unnamed)))
+            let failure = failure.map_or_else(unnamed, Failure::from);
+            Some(News::BlockFailed { block_id, frames, failure })
         }
-        block_event::Kind::Completed => {
-            tracing::debug!(block = event.block_id, frames = event.frames_emitted, "block completed");
-            None
-        }
+        block_event::Kind::Completed => Some(News::BlockCompleted { block_id, frames }),
         block_event::Kind::Unspecified => None,
     }
 }

@@ -5,7 +5,8 @@
 
 use super::store_tests::{RELEASED, facts, filled, sighting};
 use super::*;
-use retrovue_timebase::{Millis, UtcMs};
+use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
+use rusqlite::OptionalExtension;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -69,15 +70,10 @@ const WRITES: [fn(&mut Catalog, i64); 10] = [
         catalog.record_playlog(1, &[block(n)]).unwrap();
     },
     |catalog, n| {
-        let run = AsRun {
-            block_id: n.to_string(),
-            block_ms: UtcMs(n * 1000),
-            from_ms: UtcMs(n * 1000),
-            until_ms: UtcMs(n * 1000 + 1000),
-            outcome: AsRunOutcome::Completed,
-            detail: None,
-        };
-        catalog.record_as_run(1, &run).unwrap();
+        let open = open_run(n);
+        catalog.record_history(&[HistoryEntry::Began(1, open.clone())], UtcMs(n * 1000)).unwrap();
+        let run = open.ended(Some(25), UtcMs(0), AsRunOutcome::Completed, None);
+        catalog.record_history(&[HistoryEntry::Ended(1, run)], UtcMs(n * 1000)).unwrap();
     },
 ];
 
@@ -89,8 +85,21 @@ fn seen(turn: i64, i: i64) -> Sighting {
     sighting(&format!("/m/crash/{turn}/{i:02}.mkv"), &asset_id(turn, i), Outcome::Probed(facts()))
 }
 
+fn open_run(turn: i64) -> OpenRun {
+    OpenRun {
+        block_id: turn.to_string(),
+        block_ms: UtcMs(turn * 1000),
+        end_ms: UtcMs(turn * 1000 + 1000),
+        joined_ms: UtcMs(turn * 1000),
+        epoch_ms: UtcMs(turn * 1000),
+        rate: FrameRate::new(25, 1).unwrap(),
+        first: FrameIndex(0),
+    }
+}
+
 fn block(turn: i64) -> PlaylogBlock {
     let segment = |i| PlaylogSegment {
+        kind: Some("act".into()),
         asset_id: Some(asset_id(turn, i)),
         offset_ms: Millis(0),
         duration_ms: Millis(500),
@@ -142,8 +151,9 @@ fn writes_of(catalog: &Catalog, turn: i64) -> usize {
         ),
         whole(
             of("SELECT (SELECT count(*) FROM as_run WHERE block_id = '{n}')
+                + (SELECT count(*) FROM as_run_segments JOIN as_run USING (as_run_id) WHERE block_id = '{n}')
                 + (SELECT count(*) FROM play_history WHERE asset_id LIKE 'asset.crash.{n}\\_%' ESCAPE '\\')"),
-            3,
+            5,
         ),
     ];
     let done = there.iter().take_while(|t| **t).count();
@@ -152,6 +162,24 @@ fn writes_of(catalog: &Catalog, turn: i64) -> usize {
         "turn {turn}: a write is there and one before it is not: {there:?}"
     );
     done
+}
+
+/// What the killed child had begun to send is cut at the next start, and not again at the one after.
+fn closed_once(catalog: &mut Catalog) {
+    let open: Option<String> = catalog
+        .read(|db| db.query_row("SELECT block_id FROM as_run_open", [], |row| row.get(0)).optional())
+        .unwrap();
+    assert_eq!(catalog.close_left_on_air().unwrap(), usize::from(open.is_some()));
+    assert_eq!(catalog.close_left_on_air().unwrap(), 0);
+    let Some(id) = open else { return };
+    let runs = catalog.as_run(1, UtcMs(0), UtcMs(i64::MAX)).unwrap();
+    let [run] = runs.iter().filter(|run| run.block_id == id).collect::<Vec<_>>()[..] else {
+        panic!("block {id} has not ended once: {runs:?}")
+    };
+    assert_eq!(run.outcome, AsRunOutcome::Cut);
+    assert!(run.detail.as_ref().unwrap().contains("station ended"), "{run:?}");
+    // It was seen when it began, and never after.
+    assert_eq!(run.frames.map(|f| (f.count, f.reckoned)), Some((0, true)));
 }
 
 #[test]
@@ -222,8 +250,9 @@ fn a_kill_at_any_point_loses_nothing_committed_and_leaves_nothing_half_done() {
     for round in 0..ROUNDS {
         let (lines, moment) = (random(&mut seed) % 25, random(&mut seed) % 2_000_000);
         let told = killed_child(dir.path(), lines, moment);
-        let catalog = Catalog::open(dir.path()).unwrap();
+        let mut catalog = Catalog::open(dir.path()).unwrap();
         assert_eq!(catalog.check().unwrap(), Vec::<String>::new(), "round {round}");
+        closed_once(&mut catalog);
         if let Some((turn, number)) = told {
             let found = writes_of(&catalog, turn);
             assert!(

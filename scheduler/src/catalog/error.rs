@@ -156,6 +156,12 @@ impl CatalogError {
         }
     }
 
+    /// Whether what was to be written is at fault, a row of a channel that is not there, and not the file.
+    pub(crate) fn is_of_a_row(&self) -> bool {
+        let CatalogError::Database { source, .. } = self else { return false };
+        source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+    }
+
     /// Whether the folder cannot be written, which has an exit code of its own.
     #[must_use]
     pub fn is_not_writable(&self) -> bool {

@@ -1,4 +1,5 @@
-//! What was planned and what was sent: revisions of schedules, the playout log, as-run, and plays.
+//! What was planned: revisions of schedules and the playout log; and when assets were on. What was sent is
+//! [`super::as_run`]'s.
 //!
 //! Planning stays a function of the catalog's snapshot; none of this is read by it. Instants are milliseconds since
 //! 1970, UTC.
@@ -6,7 +7,7 @@
 use super::error::CatalogError;
 use super::store::Catalog;
 use retrovue_timebase::{Millis, UtcMs};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,16 @@ pub struct ScheduleRevision {
     pub made_ms: UtcMs,
     /// Hash of the program schedule.
     pub hash: String,
+}
+
+/// A program schedule to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewRevision {
+    pub(crate) channel_id: i32,
+    /// The broadcast day, `1989-10-12`.
+    pub(crate) broadcast_day: String,
+    pub(crate) hash: String,
+    pub(crate) schedule_json: String,
 }
 
 /// A block of the playout log.
@@ -41,6 +52,10 @@ pub struct PlaylogBlock {
 /// A segment of a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlaylogSegment {
+    /// What it is in the programme: `act`, `filler`, `black`, or what traffic calls it; absent in what earlier
+    /// versions wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// The asset; absent for black.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asset_id: Option<String>,
@@ -48,36 +63,6 @@ pub struct PlaylogSegment {
     pub offset_ms: Millis,
     /// How long it is.
     pub duration_ms: Millis,
-}
-
-/// How the sending of a block ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AsRunOutcome {
-    /// It was sent to its end.
-    Completed,
-    /// The last viewer left, or the session was ended in good order.
-    Cut,
-    /// The session failed.
-    Failed,
-}
-
-/// What was sent of a block by one session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AsRun {
-    /// The block.
-    pub block_id: String,
-    /// The block's first instant as planned.
-    pub block_ms: UtcMs,
-    /// First instant sent: later than the block's where a viewer joined in its middle.
-    pub from_ms: UtcMs,
-    /// First instant not sent.
-    pub until_ms: UtcMs,
-    /// How it ended.
-    pub outcome: AsRunOutcome,
-    /// Why, where it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
 }
 
 /// A play of an asset.
@@ -89,24 +74,6 @@ pub struct Play {
     pub from_ms: UtcMs,
     /// How much of it was sent.
     pub aired_ms: Millis,
-}
-
-impl AsRunOutcome {
-    fn word(self) -> &'static str {
-        match self {
-            AsRunOutcome::Completed => "completed",
-            AsRunOutcome::Cut => "cut",
-            AsRunOutcome::Failed => "failed",
-        }
-    }
-
-    fn from_word(word: &str) -> AsRunOutcome {
-        match word {
-            "completed" => AsRunOutcome::Completed,
-            "cut" => AsRunOutcome::Cut,
-            _ => AsRunOutcome::Failed,
-        }
-    }
 }
 
 impl Catalog {
@@ -122,26 +89,31 @@ impl Catalog {
         hash: &str,
         schedule_json: &str,
     ) -> Result<i64, CatalogError> {
+        let revision = NewRevision {
+            channel_id,
+            broadcast_day: broadcast_day.to_owned(),
+            hash: hash.to_owned(),
+            schedule_json: schedule_json.to_owned(),
+        };
+        self.write(|work| Ok(insert_revision(work, made_ms, &revision)?.0))
+    }
+
+    /// Records many program schedules at once, as [`record_revision`](Self::record_revision) does one. Returns how
+    /// many of them were new.
+    ///
+    /// # Errors
+    /// No such channel; a failing database. Then none is recorded.
+    pub(crate) fn record_revisions(
+        &mut self,
+        made_ms: UtcMs,
+        revisions: &[NewRevision],
+    ) -> Result<usize, CatalogError> {
         self.write(|work| {
-            let latest: Option<(i64, String)> = work
-                .query_row(
-                    "SELECT revision_id, hash FROM schedule_revisions WHERE channel_id = ?1 AND broadcast_day = ?2
-                     ORDER BY revision_id DESC LIMIT 1",
-                    params![channel_id, broadcast_day],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            if let Some((revision, known)) = latest
-                && known == hash
-            {
-                return Ok(revision);
+            let mut new = 0;
+            for revision in revisions {
+                new += usize::from(insert_revision(work, made_ms, revision)?.1);
             }
-            work.query_row(
-                "INSERT INTO schedule_revisions (channel_id, broadcast_day, made_ms, hash, schedule_json)
-                 VALUES (?1, ?2, ?3, ?4, ?5) RETURNING revision_id",
-                params![channel_id, broadcast_day, made_ms.0, hash, schedule_json],
-                |row| row.get(0),
-            )
+            Ok(new)
         })
     }
 
@@ -176,33 +148,23 @@ impl Catalog {
     /// # Errors
     /// No such channel; a failing database.
     pub fn record_playlog(&mut self, channel_id: i32, blocks: &[PlaylogBlock]) -> Result<(), CatalogError> {
+        self.write(|work| blocks.iter().try_for_each(|block| insert_block(work, channel_id, block)))
+    }
+
+    /// Takes blocks that ended before an instant and were never sent out of the playout log, at most `most` of them.
+    /// Returns how many went.
+    ///
+    /// # Errors
+    /// A failing database.
+    pub(crate) fn prune_playlog(&mut self, before: UtcMs, most: u32) -> Result<usize, CatalogError> {
         self.write(|work| {
-            for block in blocks {
-                work.execute(
-                    "DELETE FROM playlog_blocks WHERE channel_id = ?1 AND start_ms < ?3 AND end_ms > ?2",
-                    params![channel_id, block.start_ms.0, block.end_ms.0],
-                )?;
-                work.execute(
-                    "INSERT INTO playlog_blocks (channel_id, start_ms, end_ms, block_id, title)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![channel_id, block.start_ms.0, block.end_ms.0, block.block_id, block.title],
-                )?;
-                for (position, segment) in (0_i64..).zip(&block.segments) {
-                    work.execute(
-                        "INSERT INTO playlog_segments (channel_id, block_ms, position, asset_id, offset_ms, duration_ms)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                        params![
-                            channel_id,
-                            block.start_ms.0,
-                            position,
-                            segment.asset_id,
-                            segment.offset_ms.0,
-                            segment.duration_ms.0
-                        ],
-                    )?;
-                }
-            }
-            Ok(())
+            work.execute(
+                "DELETE FROM playlog_blocks WHERE (channel_id, start_ms) IN (
+                     SELECT channel_id, start_ms FROM playlog_blocks AS planned WHERE end_ms < ?1 AND NOT EXISTS (
+                         SELECT 1 FROM as_run WHERE as_run.channel_id = planned.channel_id
+                         AND as_run.block_ms = planned.start_ms) LIMIT ?2)",
+                params![before.0, most],
+            )
         })
     }
 
@@ -232,62 +194,10 @@ impl Catalog {
                     })
                 })?
                 .collect::<Result<_, _>>()?;
-            let mut segments = db.prepare(SEGMENTS)?;
             for block in &mut blocks {
-                block.segments = segments
-                    .query_map(params![channel_id, block.start_ms.0], segment)?
-                    .collect::<Result<_, _>>()?;
+                block.segments = segments_of(db, channel_id, block.start_ms)?;
             }
             Ok(blocks)
-        })
-    }
-
-    /// Records what was sent of a block, and with it the plays of the assets that the playout log has in it. Said
-    /// twice, it is recorded once.
-    ///
-    /// # Errors
-    /// No such channel; a failing database.
-    pub fn record_as_run(&mut self, channel_id: i32, run: &AsRun) -> Result<(), CatalogError> {
-        self.write(|work| {
-            let added = work.execute(
-                "INSERT OR IGNORE INTO as_run (channel_id, block_ms, from_ms, until_ms, block_id, outcome, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    channel_id,
-                    run.block_ms.0,
-                    run.from_ms.0,
-                    run.until_ms.0,
-                    run.block_id,
-                    run.outcome.word(),
-                    run.detail
-                ],
-            )?;
-            if added == 0 { Ok(()) } else { record_plays(work, channel_id, run) }
-        })
-    }
-
-    /// What was sent on a channel in a stretch of time, in order.
-    ///
-    /// # Errors
-    /// A failing database.
-    pub fn as_run(&self, channel_id: i32, from: UtcMs, until: UtcMs) -> Result<Vec<AsRun>, CatalogError> {
-        self.read(|db| {
-            db.prepare(
-                "SELECT block_id, block_ms, from_ms, until_ms, outcome, detail FROM as_run
-                 WHERE channel_id = ?1 AND from_ms < ?3 AND until_ms > ?2 ORDER BY from_ms",
-            )?
-            .query_map(params![channel_id, from.0, until.0], |row| {
-                let outcome: String = row.get(4)?;
-                Ok(AsRun {
-                    block_id: row.get(0)?,
-                    block_ms: UtcMs(row.get(1)?),
-                    from_ms: UtcMs(row.get(2)?),
-                    until_ms: UtcMs(row.get(3)?),
-                    outcome: AsRunOutcome::from_word(&outcome),
-                    detail: row.get(5)?,
-                })
-            })?
-            .collect()
         })
     }
 
@@ -332,39 +242,84 @@ impl Catalog {
     }
 }
 
-const SEGMENTS: &str = "SELECT asset_id, offset_ms, duration_ms FROM playlog_segments \
+const SEGMENTS: &str = "SELECT kind, asset_id, offset_ms, duration_ms FROM playlog_segments \
      WHERE channel_id = ?1 AND block_ms = ?2 ORDER BY position";
 
 fn segment(row: &Row<'_>) -> rusqlite::Result<PlaylogSegment> {
     Ok(PlaylogSegment {
-        asset_id: row.get(0)?,
-        offset_ms: Millis(row.get(1)?),
-        duration_ms: Millis(row.get(2)?),
+        kind: row.get(0)?,
+        asset_id: row.get(1)?,
+        offset_ms: Millis(row.get(2)?),
+        duration_ms: Millis(row.get(3)?),
     })
 }
 
-/// An asset that is in the block several times, as an episode between breaks is, is one play: it began with the
-/// first segment of it that was sent.
-fn record_plays(work: &Transaction<'_>, channel_id: i32, run: &AsRun) -> rusqlite::Result<()> {
-    let segments: Vec<PlaylogSegment> = work
-        .prepare(SEGMENTS)?
-        .query_map(params![channel_id, run.block_ms.0], segment)?
-        .collect::<Result<_, _>>()?;
-    let mut plays: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    let mut start = run.block_ms.0;
-    for segment in segments {
-        let end = start.saturating_add(segment.duration_ms.0);
-        let (from, until) = (start.max(run.from_ms.0), end.min(run.until_ms.0));
-        if let Some(asset) = segment.asset_id.filter(|_| from < until) {
-            plays.entry(asset).or_insert((from, 0)).1 += until - from;
-        }
-        start = end;
+/// The segments of the block that begins at an instant, in order; none where there is no such block.
+pub(super) fn segments_of(
+    db: &Connection,
+    channel_id: i32,
+    block_ms: UtcMs,
+) -> rusqlite::Result<Vec<PlaylogSegment>> {
+    db.prepare_cached(SEGMENTS)?.query_map(params![channel_id, block_ms.0], segment)?.collect()
+}
+
+fn insert_revision(
+    work: &Transaction<'_>,
+    made_ms: UtcMs,
+    new: &NewRevision,
+) -> rusqlite::Result<(i64, bool)> {
+    let latest: Option<(i64, String)> = work
+        .prepare_cached(
+            "SELECT revision_id, hash FROM schedule_revisions WHERE channel_id = ?1 AND broadcast_day = ?2
+             ORDER BY revision_id DESC LIMIT 1",
+        )?
+        .query_row(params![new.channel_id, new.broadcast_day], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((revision, known)) = latest
+        && known == new.hash
+    {
+        return Ok((revision, false));
     }
-    for (asset, (from, aired)) in plays {
-        work.execute(
-            "INSERT OR IGNORE INTO play_history (channel_id, asset_id, from_ms, aired_ms) VALUES (?1, ?2, ?3, ?4)",
-            params![channel_id, asset, from, aired],
+    let revision = work
+        .prepare_cached(
+            "INSERT INTO schedule_revisions (channel_id, broadcast_day, made_ms, hash, schedule_json)
+             VALUES (?1, ?2, ?3, ?4, ?5) RETURNING revision_id",
+        )?
+        .query_row(
+            params![new.channel_id, new.broadcast_day, made_ms.0, new.hash, new.schedule_json],
+            |row| row.get(0),
         )?;
+    Ok((revision, true))
+}
+
+/// Writes a block into the playout log; what was planned for its time before goes.
+pub(super) fn insert_block(
+    work: &Transaction<'_>,
+    channel_id: i32,
+    block: &PlaylogBlock,
+) -> rusqlite::Result<()> {
+    work.prepare_cached(
+        "DELETE FROM playlog_blocks WHERE channel_id = ?1 AND start_ms < ?3 AND end_ms > ?2",
+    )?
+    .execute(params![channel_id, block.start_ms.0, block.end_ms.0])?;
+    work.prepare_cached(
+        "INSERT INTO playlog_blocks (channel_id, start_ms, end_ms, block_id, title) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![channel_id, block.start_ms.0, block.end_ms.0, block.block_id, block.title])?;
+    let mut insert = work.prepare_cached(
+        "INSERT INTO playlog_segments (channel_id, block_ms, position, kind, asset_id, offset_ms, duration_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for (position, segment) in (0_i64..).zip(&block.segments) {
+        insert.execute(params![
+            channel_id,
+            block.start_ms.0,
+            position,
+            segment.kind,
+            segment.asset_id,
+            segment.offset_ms.0,
+            segment.duration_ms.0
+        ])?;
     }
     Ok(())
 }

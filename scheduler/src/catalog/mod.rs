@@ -5,6 +5,8 @@
 //! (seed 000, truth ownership). It deliberately neither scans folders (that is `ingest`) nor decides what airs (that
 //! is `plan`). Planning reads a [`Snapshot`], never the database.
 
+mod as_run;
+mod as_run_rows;
 mod asset;
 mod asset_rows;
 mod assets;
@@ -25,6 +27,7 @@ mod store_tests;
 mod stub;
 mod upkeep;
 
+pub use as_run::{AsRun, AsRunOutcome, HistoryEntry, OpenRun, SentFrames, SentSegment};
 pub(crate) use asset::Description;
 pub use asset::{
     AssetRecord, AssetType, ChannelRecord, Chapter, Health, LONGEST_ASSET, Loudness, Measured, ProbeFacts,
@@ -32,7 +35,8 @@ pub use asset::{
 };
 pub use collections::{CollectionMatch, CollectionRecord};
 pub use error::CatalogError;
-pub use history::{AsRun, AsRunOutcome, Play, PlaylogBlock, PlaylogSegment, ScheduleRevision};
+pub(crate) use history::NewRevision;
+pub use history::{Play, PlaylogBlock, PlaylogSegment, ScheduleRevision};
 pub(crate) use intake::{FoundCollection, Move, Outcome, Remembered, Sighting};
 pub use resolver::{AssetMetadata, AssetResolver, Programme, Snapshot};
 pub use sources::{ImporterKind, PathMap, SourceRecord};

@@ -58,6 +58,19 @@ impl Catalog {
         &self.path
     }
 
+    /// Sets how long a write waits for another process to be done with the file; five seconds unless set.
+    pub(crate) fn set_patience(&self, patience: Duration) -> Result<(), CatalogError> {
+        self.db.busy_timeout(patience).map_err(|e| CatalogError::of(&self.path, e))
+    }
+
+    /// Limits this connection as a full disk or a read-only file would.
+    #[cfg(test)]
+    pub(crate) fn set_limit(&self, pragma: &str) {
+        let set =
+            self.db.prepare(pragma).and_then(|mut p| p.query([]).and_then(|mut rows| rows.next().map(drop)));
+        set.expect("the limit is set");
+    }
+
     pub(super) fn read<T>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,

@@ -1,7 +1,7 @@
 //! The catalog as a file: what is written is read back, and files that are none, or not whole, are told.
 
 use super::*;
-use retrovue_timebase::{Millis, UtcMs};
+use retrovue_timebase::{FrameRate, Millis, UtcMs};
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -235,6 +235,7 @@ fn as_run_makes_plays_of_what_was_sent_of_each_asset() {
     let mut catalog = Catalog::open(dir.path()).unwrap();
     let channel = catalog.register_channel("one", 1, "One").unwrap().channel_id;
     let segment = |asset: Option<&str>, offset, duration| PlaylogSegment {
+        kind: Some("act".into()),
         asset_id: asset.map(str::to_owned),
         offset_ms: Millis(offset),
         duration_ms: Millis(duration),
@@ -255,16 +256,23 @@ fn as_run_makes_plays_of_what_was_sent_of_each_asset() {
     // Planned anew, and half a block later: both go.
     catalog.record_playlog(channel, &[block(10_500, "c")]).unwrap();
     assert_eq!(catalog.playlog(channel, UtcMs(0), UtcMs(99_000)).unwrap(), [block(10_500, "c")]);
-    let run = |from, until, outcome| AsRun {
-        block_id: "c".into(),
-        block_ms: UtcMs(10_500),
-        from_ms: UtcMs(from),
-        until_ms: UtcMs(until),
-        outcome,
-        detail: None,
+    // A session each, 20 frames a second.
+    let rate = FrameRate::new(20, 1).unwrap();
+    let run = |from: i64, until: i64, outcome| {
+        let open = OpenRun {
+            block_id: "c".into(),
+            block_ms: UtcMs(10_500),
+            end_ms: UtcMs(11_500),
+            joined_ms: UtcMs(from),
+            epoch_ms: UtcMs(10_500),
+            rate,
+            first: rate.frame_at_or_after(UtcMs(10_500), UtcMs(from)),
+        };
+        open.ended(Some((until - from) / 50), UtcMs(0), outcome, None)
     };
     let first = run(10_700, 10_850, AsRunOutcome::Failed);
     let second = run(10_950, 11_500, AsRunOutcome::Completed);
+    assert_eq!((second.from_ms, second.until_ms), (UtcMs(10_950), UtcMs(11_500)));
     for run in [&first, &second, &first] {
         catalog.record_as_run(channel, run).unwrap();
     }
@@ -272,6 +280,10 @@ fn as_run_makes_plays_of_what_was_sent_of_each_asset() {
     let play = |from, aired| Play { channel_id: channel, from_ms: UtcMs(from), aired_ms: Millis(aired) };
     assert_eq!(catalog.plays("show", 9).unwrap(), [play(10_950, 350), play(10_700, 100)]);
     assert_eq!(catalog.plays("soap", 9).unwrap(), [play(10_800, 50)]);
+    for change in ["DELETE FROM as_run", "UPDATE as_run SET outcome = 'completed'"] {
+        let refused = catalog.db.execute(change, []).unwrap_err().to_string();
+        assert!(refused.contains("only added to"), "{change}: {refused}");
+    }
     let last = catalog.last_plays(channel, UtcMs(10_900)).unwrap();
     assert_eq!(last["show"], UtcMs(10_700));
     assert!(matches!(
@@ -333,7 +345,9 @@ fn catalogs_of_every_released_version_are_brought_up_to_date_and_lose_nothing() 
                 assert_eq!(snapshot.collection("col.comedy").unwrap().len(), 2);
                 let day = (UtcMs(1_767_250_000_000), UtcMs(1_767_260_000_000));
                 assert_eq!(catalog.playlog(1, day.0, day.1).unwrap()[0].segments.len(), 2);
-                assert_eq!(catalog.as_run(1, day.0, day.1).unwrap().len(), 1);
+                let runs = catalog.as_run_with_segments(1, day.0, day.1).unwrap();
+                let [(run, segments)] = &runs[..] else { panic!("{runs:?}") };
+                assert_eq!((run.joined_ms, run.frames, segments.len()), (run.from_ms, None, 0));
                 assert_eq!(catalog.plays(&coffee.id, 9).unwrap().len(), 1);
                 assert_eq!(catalog.revisions(1, "2026-01-01").unwrap().len(), 1);
             }

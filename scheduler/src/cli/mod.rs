@@ -3,20 +3,24 @@
 //! Every command is a thin shell: the work is in the rooms it calls. Results go to standard output, errors
 //! and progress to standard error; errors are printed in one place, [`run`].
 
+mod asrun;
 mod assets;
 mod catalog;
 mod channels;
 mod collections;
+mod csv;
 mod demo;
 mod exit;
 mod guide;
 mod ingest;
 mod output;
+mod playlog;
 mod programming;
 mod progress;
 mod schedule;
 mod serve;
 mod sources;
+mod stretch;
 mod ts;
 mod ts_source;
 mod whereabouts;
@@ -79,6 +83,12 @@ enum Command {
     /// Check a transport stream, or print it
     #[command(subcommand)]
     Ts(ts::TsCommand),
+    /// Look at what was sent, and compare it with what was planned
+    #[command(subcommand, visible_alias = "as-run", after_help = asrun::ASRUN_HELP)]
+    Asrun(asrun::AsRunCommand),
+    /// Look at what AIR was given to send
+    #[command(subcommand, after_help = playlog::PLAYLOG_HELP)]
+    Playlog(playlog::PlaylogCommand),
     /// Look into a channel's schedule
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
@@ -108,6 +118,8 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Programming(command) => programming::run(command),
         Command::Guide(args) => guide::run(args),
         Command::Ts(command) => ts::run(command),
+        Command::Asrun(command) => asrun::run(command),
+        Command::Playlog(command) => playlog::run(command),
         Command::Schedule(command) => schedule::run(command),
     };
     match outcome {

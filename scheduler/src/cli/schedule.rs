@@ -54,7 +54,7 @@ pub(super) fn run(command: ScheduleCommand) -> Result<Exit, Failure> {
 }
 
 /// With an offset as it says, without one on the channel's clock.
-fn read_instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+pub(super) fn read_instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }

@@ -74,6 +74,7 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
     let black = black_path(&config.data_dir);
     let named = config.sources().into_iter().map(|source| source.path).chain([black]);
     let asset_folders = asset_folders(named, catalog.asset_paths()?);
+    let recorded_in = catalog.path().to_owned();
     drop(catalog);
     print_findings(&warnings);
     if programming.channels().is_empty() {
@@ -93,6 +94,7 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
         air_program: options.air_program.clone(),
         asset_folders,
         guide: config.guide,
+        catalog: Some(recorded_in),
     };
     station::run(station, Arc::new(programming)).map_err(Failure::from)?;
     Ok(Exit::Done)

@@ -9,6 +9,9 @@
 //!          who watches  | packets of the sessions (Unix sockets)
 //!                    v  |
 //!                 director <==control sockets==> retrovue-air, one process a channel
+//!                    |
+//!                    v what airs
+//!                 recorder ==> catalog
 //! ```
 
 mod client;
@@ -31,6 +34,7 @@ mod tables;
 mod viewer;
 
 use crate::air::director::{DirectorParts, ProgramDirector};
+use crate::air::recorder::{Recorder, Recording};
 use crate::air::schedule::Schedule;
 use crate::config::GuideOnAir;
 use crossbeam_channel::{Receiver, Sender};
@@ -65,6 +69,8 @@ pub struct StationOptions {
     pub asset_folders: Vec<String>,
     /// What the streams themselves tell of the guide; nothing when absent.
     pub guide: Option<GuideOnAir>,
+    /// The catalog file in which what airs is recorded; it is not recorded when absent.
+    pub catalog: Option<PathBuf>,
 }
 
 impl StationOptions {
@@ -79,6 +85,7 @@ impl StationOptions {
             air_program: None,
             asset_folders: Vec::new(),
             guide: None,
+            catalog: None,
         }
     }
 }
@@ -185,6 +192,7 @@ pub struct Station {
     front: Line<FrontCommand>,
     threads: Vec<(&'static str, JoinHandle<()>)>,
     pages: Pages,
+    recorder: Option<Recorder>,
     endings: Receiver<Ending>,
     endings_sender: Sender<Ending>,
     // Last, for the sockets in it are the threads'.
@@ -213,6 +221,14 @@ impl Station {
         let waker = Waker::new(director_poll.registry(), crate::air::director::WAKER);
         let (director, notes) = exchange::to_director(waker.map_err(part("director"))?);
 
+        let (recorder, recording) = match options.catalog {
+            None => (None, Recording::default()),
+            Some(path) => {
+                let (recorder, recording) =
+                    Recorder::start(path, Arc::clone(&schedule), wall_clock).map_err(part("recorder"))?;
+                (Some(recorder), recording)
+            }
+        };
         let pages_socket = runtime_dir.path().join("pages");
         let sources = PageSources {
             station: options.name.clone(),
@@ -220,6 +236,7 @@ impl Station {
             status: Arc::clone(&status),
             now: wall_clock,
             director: director.clone(),
+            recorder: recording.figures(),
         };
         let pages = Pages::start(&pages_socket, sources).map_err(part("pages"))?;
         let reactor = Front::new(FrontParts {
@@ -246,6 +263,7 @@ impl Station {
             runtime_dir: runtime_dir.path().to_owned(),
             asset_folders: options.asset_folders,
             guide: options.guide,
+            recording,
             clock: wall_clock,
         });
 
@@ -266,6 +284,7 @@ impl Station {
             front,
             threads,
             pages,
+            recorder,
             endings,
             endings_sender,
             _runtime_dir: runtime_dir,
@@ -291,6 +310,10 @@ impl Station {
             }
         }
         self.pages.stop();
+        // The director has gone, and with it the last who tells the recorder anything.
+        if let Some(recorder) = self.recorder {
+            recorder.join();
+        }
     }
 
     /// Prints the addresses of everything to standard output.

@@ -7,6 +7,7 @@ use super::exchange::{Line, Note};
 use super::home::{self, Row};
 use super::playlist;
 use super::status::StationStatus;
+use crate::air::recorder::RecorderFigures;
 use crate::air::schedule::Schedule;
 use crate::guide;
 use crate::plan::GuideEvent;
@@ -38,6 +39,8 @@ pub(crate) struct PageSources {
     pub(crate) status: Arc<StationStatus>,
     pub(crate) now: fn() -> UtcMs,
     pub(crate) director: Line<Note>,
+    /// What became of the as-run log's entries, where there is one.
+    pub(crate) recorder: Option<Arc<RecorderFigures>>,
 }
 
 /// The running page threads.
@@ -209,7 +212,15 @@ fn channels_json(host: &str, sources: &PageSources, now: UtcMs) -> String {
             })
         })
         .collect();
-    format!("{}\n", serde_json::json!({ "channels": channels }))
+    let as_run = sources.recorder.as_ref().map(|figures| {
+        serde_json::json!({
+            "recorded": figures.recorded.load(Relaxed),
+            "waiting": figures.waiting.load(Relaxed),
+            "lost": figures.lost.load(Relaxed),
+            "failing": figures.failing.load(Relaxed),
+        })
+    });
+    format!("{}\n", serde_json::json!({ "channels": channels, "as_run": as_run }))
 }
 
 /// The XMLTV guide of every channel; a channel whose guide cannot be given has no programmes in it.

@@ -91,6 +91,8 @@ struct Session {
     gop: i64,
     next_at: Instant,
     started: bool,
+    /// The session's first frame of the block on the air.
+    block_frame: i64,
 }
 
 fn utc_ms() -> i64 {
@@ -111,6 +113,7 @@ impl Session {
             gop: 12,
             next_at: Instant::now(),
             started: false,
+            block_frame: 0,
         }
     }
 
@@ -133,7 +136,7 @@ impl Session {
         self.say(air_message::Message::BlockEvent(message::BlockEvent {
             kind: kind.into(),
             block_id: block_id.to_owned(),
-            frames_emitted: self.frame,
+            frames_emitted: self.frame - self.block_frame,
             failure,
         }));
     }
@@ -248,6 +251,7 @@ impl Session {
         if now >= self.queue[0].end_utc_ms {
             let done = self.queue.pop_front().unwrap();
             self.event(block_event::Kind::Completed, &done.block_id, None);
+            self.block_frame = self.frame;
             match self.queue.front().map(|block| block.block_id.clone()) {
                 Some(id) => self.event(block_event::Kind::Started, &id, None),
                 None => self.end("LOOKAHEAD_EXHAUSTED", "no block at the fence"),

@@ -7,12 +7,14 @@ pub mod packets;
 
 use retrovue_proto::plan::{BlockPlan, HouseFormat, Segment};
 use retrovue_scheduler::air::schedule::Schedule;
+use retrovue_scheduler::catalog::Catalog;
 use retrovue_scheduler::plan::{ChannelInfo, GuideCategory, GuideEvent, PlanError};
 use retrovue_scheduler::station::{Station, StationOptions};
 use retrovue_timebase::{Millis, UtcMs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,7 +55,10 @@ impl Schedule for Grid {
             asset_start_offset_ms: Millis(0),
             segment_duration_ms: Millis(ms),
             frame_count: None,
-            metadata: BTreeMap::new(),
+            metadata: BTreeMap::from([(
+                "asset_id".to_owned(),
+                if avoid.contains(uri) { "/filler.mp4" } else { uri }.into(),
+            )]),
         });
         Ok(BlockPlan {
             block_id: format!("{channel}-{number}"),
@@ -94,6 +99,8 @@ pub struct Setup {
     pub linger: Duration,
     pub kbps: u32,
     pub show: &'static str,
+    /// The data folder of the catalog in which what airs is recorded.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -104,6 +111,7 @@ impl Default for Setup {
             linger: Duration::from_millis(300),
             kbps: 1_000,
             show: "/show.mp4",
+            data_dir: None,
         }
     }
 }
@@ -147,11 +155,21 @@ impl TestStation {
             number: number.unsigned_abs(),
             name: format!("Channel {id} & <friends>"),
         });
-        let grid = grid(channels.collect(), &setup);
+        let channels: Vec<ChannelInfo> = channels.collect();
+        let catalog = setup.data_dir.as_ref().map(|dir| {
+            let mut catalog = Catalog::open(dir).unwrap();
+            for info in &channels {
+                let known = catalog.register_channel(&info.id, info.number, &info.name).unwrap();
+                assert_eq!(known.channel_id, info.channel_id);
+            }
+            catalog.path().to_owned()
+        });
+        let grid = grid(channels, &setup);
         let air = fake_air::install();
         let mut options = StationOptions::new("Test <Station>", 0);
         options.address = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
         options.linger = setup.linger;
+        options.catalog = catalog;
         options.air_program = Some(air.program.clone());
         let station = Station::start(options, Arc::new(grid)).unwrap();
         TestStation { address: station.address(), station: Some(station), air }

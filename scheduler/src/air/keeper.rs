@@ -1,0 +1,194 @@
+//! What the recorder keeps besides what airs: revisions of the schedule for the days ahead, and the age of the
+//! playout log.
+//!
+//! A broadcast day is recorded once for each run of the station, as the schedule is the same as long as it runs; the
+//! catalog then makes a revision of it only where it differs from the last. The work comes in small steps, so that
+//! what airs is recorded between them.
+
+use super::schedule::Schedule;
+use crate::catalog::{Catalog, CatalogError, NewRevision};
+use crate::plan::GuideCategory;
+use jiff::civil::Date;
+use retrovue_timebase::{Millis, UtcMs};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Broadcast days that are recorded: today and the next three.
+const DAYS: i64 = 4;
+/// Looked for new days this often.
+const EVERY: Millis = Millis(3_600_000);
+/// Days of channels that one step lays out and one transaction holds.
+const STEP: usize = 32;
+/// Blocks that were never sent leave the playout log after this.
+const PLAYLOG_AGE: Millis = Millis(30 * 86_400_000);
+/// Blocks that one step takes out.
+const PRUNE: u32 = 2_000;
+const DAY: Millis = Millis(86_400_000);
+
+/// What is still to be kept.
+pub(crate) struct Keeper {
+    schedule: Arc<dyn Schedule>,
+    /// Channels, by place, and days ahead that this round has still to look at.
+    round: Vec<(usize, i64)>,
+    prune: bool,
+    next_round: UtcMs,
+    /// What this run has recorded, by place of the channel.
+    kept: BTreeSet<(usize, Date)>,
+}
+
+/// A broadcast day of a channel as it is recorded.
+#[derive(Debug, Serialize)]
+struct Listing<'a> {
+    version: &'static str,
+    channel_id: &'a str,
+    broadcast_day: String,
+    timezone: &'a str,
+    programmes: Vec<Listed>,
+}
+
+/// A programme at its time; what is between programmes has no asset.
+#[derive(Debug, Serialize)]
+struct Listed {
+    start_utc_ms: UtcMs,
+    end_utc_ms: UtcMs,
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtitle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    season: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    episode: Option<u32>,
+    category: GuideCategory,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asset_id: Option<String>,
+}
+
+impl Keeper {
+    pub(crate) fn new(schedule: Arc<dyn Schedule>) -> Keeper {
+        Keeper {
+            schedule,
+            round: Vec::new(),
+            prune: false,
+            next_round: UtcMs(i64::MIN),
+            kept: BTreeSet::new(),
+        }
+    }
+
+    /// True when [`step`](Self::step) has something to do.
+    pub(crate) fn is_due(&self, now: UtcMs) -> bool {
+        self.prune || !self.round.is_empty() || now >= self.next_round
+    }
+
+    /// Does a little of what is due.
+    ///
+    /// # Errors
+    /// A failing database; the same is done again then.
+    pub(crate) fn step(&mut self, now: UtcMs, catalog: &mut Catalog) -> Result<(), CatalogError> {
+        if self.round.is_empty() && !self.prune {
+            self.begin_round(now);
+        }
+        let from = self.round.len().saturating_sub(STEP);
+        let mut revisions = Vec::new();
+        let mut days = Vec::new();
+        for (channel, ahead) in self.round.iter().skip(from).rev() {
+            if let Some((date, revision)) = self.revision(*channel, now.plus(Millis(ahead * DAY.0))) {
+                days.push((*channel, date));
+                revisions.push(revision);
+            }
+        }
+        if !revisions.is_empty() {
+            match catalog.record_revisions(now, &revisions) {
+                // One channel that the catalog does not know must not keep the others from it.
+                Err(error) if error.is_of_a_row() => {
+                    tracing::warn!(%error, "schedules are not recorded");
+                }
+                outcome => {
+                    let new = outcome?;
+                    tracing::debug!(new, of = revisions.len(), "revisions of schedules");
+                }
+            }
+        }
+        self.kept.extend(days);
+        self.round.truncate(from);
+        if self.round.is_empty() && self.prune {
+            self.prune = catalog.prune_playlog(UtcMs(now.0 - PLAYLOG_AGE.0), PRUNE)? == PRUNE as usize;
+        }
+        Ok(())
+    }
+
+    fn begin_round(&mut self, now: UtcMs) {
+        let channels = self.schedule.channels();
+        // Today of every channel first: steps take from the end.
+        self.round = (0..DAYS).flat_map(|ahead| (0..channels.len()).map(move |c| (c, ahead))).rev().collect();
+        self.prune = true;
+        self.next_round = now.plus(EVERY);
+        // Days that are over are not asked for again.
+        let most = channels.len().saturating_mul(DAYS as usize * 4);
+        if self.kept.len() > most {
+            self.kept.clear();
+        }
+    }
+
+    /// The day of a channel that holds `at`, unless this run has recorded it; nothing where the schedule has no days
+    /// or cannot tell.
+    fn revision(&self, channel: usize, at: UtcMs) -> Option<(Date, NewRevision)> {
+        let info = self.schedule.channels().get(channel)?;
+        let (date, from, until) = self.schedule.broadcast_day(&info.id, at)?;
+        if self.kept.contains(&(channel, date)) {
+            return None;
+        }
+        let events = self.schedule.guide(&info.id, from, until).ok()?;
+        let programmes = events
+            .into_iter()
+            .map(|event| Listed {
+                start_utc_ms: event.start,
+                end_utc_ms: event.end,
+                asset_id: self.asset_at(&info.id, event.start, event.category),
+                title: event.title,
+                subtitle: event.subtitle,
+                season: event.season,
+                episode: event.episode,
+                category: event.category,
+            })
+            .collect();
+        let listing = Listing {
+            version: "listing.v1",
+            channel_id: &info.id,
+            broadcast_day: date.to_string(),
+            timezone: self.schedule.zone(&info.id).and_then(jiff::tz::TimeZone::iana_name).unwrap_or("UTC"),
+            programmes,
+        };
+        let schedule_json = serde_json::to_string(&listing).ok()?;
+        let mut hash = "sha256:".to_owned();
+        for byte in Sha256::digest(schedule_json.as_bytes()) {
+            let _ = write!(hash, "{byte:02x}");
+        }
+        let revision = NewRevision {
+            channel_id: info.channel_id,
+            broadcast_day: listing.broadcast_day,
+            hash,
+            schedule_json,
+        };
+        Some((date, revision))
+    }
+
+    /// The asset of the programme that begins at `start`: that of its block's first act.
+    fn asset_at(&self, channel: &str, start: UtcMs, category: GuideCategory) -> Option<String> {
+        if category == GuideCategory::Interstitial {
+            return None;
+        }
+        let block = self.schedule.block_at(channel, start, &BTreeSet::new()).ok()?;
+        let word = |segment: &retrovue_proto::plan::Segment, key: &str| {
+            segment.metadata.get(key).and_then(serde_json::Value::as_str).map(str::to_owned)
+        };
+        let act = block.segments.iter().find(|segment| word(segment, "kind").as_deref() == Some("act"))?;
+        word(act, "asset_id")
+    }
+}
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+pub(super) mod tests;
