@@ -17,6 +17,7 @@ mod history;
 mod intake;
 mod measurements;
 mod resolver;
+mod rotation;
 mod schema;
 mod sources;
 mod store;

@@ -2,10 +2,13 @@
 //! each of which becomes a block plan and a guide event.
 
 use super::acts::{LogEntry, expand};
+use super::breaks::{FilledDay, Piece};
+use super::filler::{Reel, push};
 use super::line_up::LineUp;
 use super::place::{PlacedDay, Placement};
+use super::rotation::Rotation;
 use super::shuffle::seed_of;
-use super::traffic::{Reel, push};
+use super::traffic::Traffic;
 use super::{ChannelInfo, GuideCategory, GuideEvent};
 use crate::catalog::AssetType;
 use crate::dsl::ChannelTemplate;
@@ -25,6 +28,15 @@ const SEGMENTS: usize = 24;
 pub(crate) struct DayPlan {
     pub(crate) day: PlacedDay,
     items: Vec<Item>,
+}
+
+/// What a day's blocks are made with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct With<'a> {
+    /// Assets to replace, by URI.
+    pub(crate) avoid: &'a BTreeSet<String>,
+    /// The day's breaks, on channels with traffic.
+    pub(crate) filled: Option<&'a FilledDay>,
 }
 
 /// A stretch of a day.
@@ -88,11 +100,11 @@ impl DayPlan {
         channel: &ChannelInfo,
         black_uri: &str,
         at: UtcMs,
-        avoid: &BTreeSet<String>,
+        with: With<'_>,
     ) -> Option<BlockPlan> {
         let index = self.items.partition_point(|item| item.span().1 <= at);
         let item = self.items.get(index).filter(|item| item.span().0 <= at)?;
-        Some(self.block(line_up, channel, black_uri, item, avoid))
+        Some(self.block(line_up, channel, black_uri, item, with))
     }
 
     /// All blocks of the day.
@@ -101,9 +113,26 @@ impl DayPlan {
         line_up: &LineUp,
         channel: &ChannelInfo,
         black_uri: &str,
-        avoid: &BTreeSet<String>,
+        with: With<'_>,
     ) -> Vec<BlockPlan> {
-        self.items.iter().map(|item| self.block(line_up, channel, black_uri, item, avoid)).collect()
+        self.items.iter().map(|item| self.block(line_up, channel, black_uri, item, with)).collect()
+    }
+
+    /// Fills the breaks of the day's programmes in order.
+    pub(crate) fn fill(&self, line_up: &LineUp, traffic: &Traffic, opened: Rotation) -> FilledDay {
+        let breaks = self.items.iter().filter(|item| matches!(item, Item::Programme(_))).flat_map(|item| {
+            let mut at = item.span().0;
+            let entries = entries(line_up, item).into_iter().map(move |entry| {
+                let start = at;
+                at = at.plus(entry.duration());
+                (start, entry)
+            });
+            entries.filter_map(|(start, entry)| match entry {
+                LogEntry::AdBlock { duration_ms, .. } => Some((start, duration_ms)),
+                LogEntry::Act { .. } => None,
+            })
+        });
+        FilledDay::new(traffic, (self.day.date, self.day.end), opened, breaks)
     }
 
     /// The playout log of the day with its breaks still empty.
@@ -170,14 +199,42 @@ impl DayPlan {
         channel: &ChannelInfo,
         black_uri: &str,
         item: &Item,
-        avoid: &BTreeSet<String>,
+        With { avoid, filled }: With<'_>,
     ) -> BlockPlan {
         let (start, end) = item.span();
         let block_id = self.block_id(line_up, start);
         let seed = seed_of(&[&line_up.seed.to_string(), "traffic", &block_id]);
         let mut reel = Reel::new(&line_up.filler, black_uri, avoid, seed);
         let mut segments: Vec<Segment> = Vec::with_capacity(SEGMENTS);
+        let mut mended: Vec<usize> = Vec::new();
+        let mut at = start;
         for entry in entries(line_up, item) {
+            let spots = line_up.traffic.as_ref().zip(filled).and_then(|(traffic, day)| {
+                let (index, filled) = day.at(at).filter(|_| matches!(entry, LogEntry::AdBlock { .. }))?;
+                let failed = |piece: &Piece| match piece {
+                    Piece::Spot { number, .. } => avoid.contains(&traffic.spots[*number].asset.uri),
+                    Piece::Open(_) => false,
+                };
+                let pieces = match !avoid.is_empty() && filled.pieces.iter().any(failed) {
+                    true => day.mended(traffic, index, avoid, &mut mended),
+                    false => filled.pieces.clone(),
+                };
+                Some((traffic, pieces))
+            });
+            at = at.plus(entry.duration());
+            if let Some((traffic, pieces)) = spots {
+                for piece in pieces {
+                    match piece {
+                        Piece::Open(time) => reel.fill_rest(time, &mut segments),
+                        Piece::Spot { number, kind, .. } => {
+                            let asset = &traffic.spots[number].asset;
+                            let (uri, id) = (&asset.uri, Some(asset.id.as_str()));
+                            push(&mut segments, uri, Millis(0), asset.duration, kind.word(), id);
+                        }
+                    }
+                }
+                continue;
+            }
             match (entry, item) {
                 (LogEntry::Act { asset_start_ms, duration_ms, .. }, Item::Programme(p)) => {
                     let asset = line_up.asset(p.slot, p.asset);

@@ -1,7 +1,7 @@
 //! From a station's configuration and catalog to its [`Programming`].
 
 use super::black::write_black;
-
+use super::catalog_book::CatalogBook;
 use super::programming::{ChannelInfo, DEFAULT_SEED, Programming, ProgrammingParts};
 use super::resolve::{by_path, near_names, resolve};
 use crate::catalog::{AssetResolver, Catalog, CatalogError, Snapshot};
@@ -10,6 +10,7 @@ use crate::dsl::{ChannelSpec, examine_channel};
 use crate::yaml::{Diagnostic, Document, Report};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Programming that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +73,12 @@ impl Programming {
         for info in programming.channels() {
             identities.push(catalog.register_channel(&info.id, info.number, &info.name)?.channel_id);
         }
-        Ok((programming.with_identities(&identities), report))
+        let programming = programming.with_identities(&identities);
+        if !programming.has_traffic() {
+            return Ok((programming, report));
+        }
+        let book = CatalogBook::open(catalog.path())?;
+        Ok((programming.with_book(Arc::new(book)), report))
     }
 }
 
@@ -102,7 +108,8 @@ fn read_channels(config: &StationConfig, snapshot: &Snapshot) -> Result<(Vec<Cha
             Err(finding) => (None, Report::from(finding)),
         };
         report.append(findings);
-        let Some(spec) = spec else { continue };
+        let Some(mut spec) = spec else { continue };
+        spec.traffic = spec.traffic.or_else(|| config.traffic.clone());
         if let Some(other) = specs.iter().find(|s| s.id == spec.id) {
             let message = format!(
                 "the channel \"{}\" is in {} already",
