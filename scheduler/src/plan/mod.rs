@@ -38,6 +38,8 @@ mod rotation;
 mod shuffle;
 mod single;
 mod traffic;
+#[cfg(test)]
+mod traffic_tests;
 
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};
