@@ -1,7 +1,7 @@
 //! What was planned and what was sent: revisions of schedules, the playout log, as-run, and plays.
 //!
-//! Planning stays a function of the catalog's snapshot; none of this is read by it. Instants are milliseconds since
-//! 1970, UTC.
+//! Planning stays a function of the catalog's snapshot; of this it reads the last plays alone, where a rotation of spots
+//! begins. Instants are milliseconds since 1970, UTC.
 
 use super::error::CatalogError;
 use super::store::Catalog;

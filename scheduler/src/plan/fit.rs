@@ -13,7 +13,7 @@ pub(crate) const MOST_FITTED: usize = 24;
 const AS_GOOD: i64 = 100;
 
 /// How much worse a sum may be for the first of the lengths to be in it, in milliseconds. It has waited longest.
-const FOR_THE_FIRST: i64 = 1000;
+const FOR_THE_FIRST: i64 = 500;
 
 /// The rows of the last choice, kept so that a day's breaks take memory once.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Fitter {
 
 impl Fitter {
     /// Which of `lengths` together come nearest to `room` without going over it, each at most once, in their order:
-    /// with the first, unless that is more than a second worse than without; and of choices that come within three
+    /// with the first, unless that is more than half a second worse than without; and of choices that come within three
     /// frames of the nearest, the one that has the earlier of `lengths` in it. Lengths are above 0; `room` is at most
     /// [`LONGEST_FIT`] and there are at most [`MOST_FITTED`] lengths.
     pub(crate) fn choose(&mut self, lengths: &[i64], room: i64) -> Vec<usize> {
@@ -105,7 +105,7 @@ mod tests {
             (&[30_000, 15_000, 20_000, 10_000][..], 40_000, &[0, 3][..]),
             // Ten seconds short with the first, and none without.
             (&[30_000, 20_000, 15_000, 25_000], 40_000, &[2, 3]),
-            (&[39_100, 20_000, 15_000, 25_000], 40_000, &[0]),
+            (&[39_500, 20_000, 15_000, 25_000], 40_000, &[0]),
             (&[6900, 5000, 3000], 8100, &[1, 2]),
             (&[15_015, 30_030, 14_990], 30_005, &[0, 2]),
             // A frame does not keep a spot from its turn.

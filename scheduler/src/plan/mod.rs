@@ -2,12 +2,13 @@
 //! the immutable [`Programming`] the runtime asks.
 //!
 //! Everything here is a pure function of the catalog's snapshot, the channel files, a date and a seed
-//! (seed 004; selection has no counters). Spots alone also follow from how the rotation stood where the day began. It deliberately reads no clock, opens no media file and knows no
-//! viewers.
+//! (seed 004; selection has no counters); the spots of breaks are one also of how their rotation stood where the day
+//! began. It deliberately reads no clock, opens no media file and knows no viewers. Where rotations stood is kept by a
+//! [`RotationBook`].
 //!
 //! ```text
 //! ChannelSpec + AssetResolver ── resolve, judge ──▶ LineUp ── place ──▶ PlacedDay ── day_plan ──▶ blocks, guide
-//!                    matching                          progress, pool          acts, traffic
+//!                    matching                          progress, pool      acts, breaks, filler
 //! ```
 
 mod acts;

@@ -226,6 +226,41 @@ mod tests {
     }
 
     #[test]
+    fn the_traffic_of_the_station_is_that_of_channels_which_have_none() {
+        let files = [
+            ("a.chan.yaml", "channel: a\ntraffic: none\nschedule: {daily: []}\n"),
+            ("b.chan.yaml", "channel: b\nschedule: {daily: []}\n"),
+            ("c.chan.yaml", "channel: c\nschedule: {daily: []}\n"),
+            ("d.chan.yaml", "channel: d\ntraffic: {commercials: col.own}\nschedule: {daily: []}\n"),
+        ];
+        let (dir, _) = station(&files);
+        let path = dir.path().join("station.yaml");
+        let text = "media: [media]\nchannels: ['*.chan.yaml']\ntraffic: {commercials: {collection: col.adverts, cooldown: 30m}}\n";
+        std::fs::write(&path, text).unwrap();
+        let config = StationConfig::read(&path).unwrap();
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let OpenError::Findings(report) = Programming::open(&config, &mut catalog).unwrap_err() else {
+            panic!()
+        };
+        let found: Vec<(String, usize, usize)> = report
+            .findings()
+            .iter()
+            .map(|d| {
+                let name = d.path().file_name().unwrap().to_string_lossy().into_owned();
+                (name, d.place().line, d.place().column)
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [("d.chan.yaml".to_owned(), 2, 24), ("station.yaml".to_owned(), 3, 37)],
+            "{report}"
+        );
+        std::fs::write(&path, text.replace("30m", "never")).unwrap();
+        let report = StationConfig::read(&path).unwrap_err();
+        assert!(report.to_string().contains("no cooldown"), "{report}");
+    }
+
+    #[test]
     fn a_station_filler_that_is_not_there_is_said() {
         let (_dir, mut config) = station(&[("a.chan.yaml", "channel: a\nschedule: {daily: []}\n")]);
         let mut catalog = Catalog::open(&config.data_dir).unwrap();

@@ -184,6 +184,8 @@ impl Programming {
                 Err(findings) => report.append(findings),
             }
         }
+        // What the station's own traffic lacks is found for every channel, and said once.
+        report.sort();
         if report.has_errors() {
             return Err(report);
         }
@@ -351,11 +353,12 @@ impl Channel {
             None => (date, book.history(info.channel_id, bounds(&self.line_up.zone, date)?.0), true),
         };
         loop {
+            let opened = Rotation::new(traffic, &opening);
             if keep && new {
-                book.keep(info.channel_id, at, &opening);
+                // Of the history only what is a spot.
+                book.keep(info.channel_id, at, &opened.opening(traffic));
             }
-            let day = self.day(at)?;
-            let filled = Arc::new(day.fill(&self.line_up, traffic, Rotation::new(traffic, &opening)));
+            let filled = Arc::new(self.day(at)?.fill(&self.line_up, traffic, opened));
             if at == date {
                 let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
                 if memory.filled.len() == FILLED_KEPT {
