@@ -4,15 +4,12 @@
 
 use super::fit::{Fitter, LONGEST_FIT, MOST_FITTED};
 use super::rotation::{HOUR, Rotation};
-use super::traffic::Traffic;
+use super::traffic::{SHORTEST_SPOT, Traffic};
 use crate::dsl::{BreakPart, SpotKind};
 use jiff::civil::Date;
 use retrovue_timebase::{Millis, UtcMs};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-
-/// Shortest spot that fills: shorter ones would make a segment of every few frames.
-const SHORTEST_SPOT: i64 = 1000;
 
 /// Spots looked at for one choice, the most urgent ones: far more than a break holds.
 const LOOKED_AT: usize = 256;
@@ -245,7 +242,7 @@ impl Filling<'_> {
         let singles = this.chosen.len();
         let filling: Vec<SpotKind> = self.traffic.filling().collect();
         for repeat in [Repeat::Neither, Repeat::Before, Repeat::Same] {
-            while !filling.is_empty() && self.round(&mut this, &filling, repeat) {}
+            while this.left >= self.traffic.shortest && self.round(&mut this, &filling, repeat) {}
         }
         let chosen = this.chosen.split_off(singles);
         self.arrange(start, &ones, &chosen, this.left)

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 const MAX_FILLER_BLOCK: Millis = Millis(30 * 60_000);
 
 /// Room for the segments of a usual block, so that they are not moved as they come.
-const SEGMENTS: usize = 24;
+const SEGMENTS: usize = 32;
 
 /// A day, item by item.
 #[derive(Debug, Clone, PartialEq, Eq)]

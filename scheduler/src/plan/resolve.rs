@@ -5,7 +5,7 @@ use super::line_up::{DATE_LAYERS, LineUp, ResolvedBlock, ResolvedSlot, WEEK_LAYE
 use super::matching::{satisfies, words};
 use super::pool::{Pool, PoolParts, TurnedAway};
 use super::shuffle::seed_of;
-use super::traffic::Traffic;
+use super::traffic::{Traffic, Weighed};
 use crate::catalog::{AssetMetadata, AssetResolver, AssetType, natural_order};
 use crate::config::FillerRef;
 use crate::dsl::{
@@ -245,8 +245,7 @@ impl Resolving<'_> {
     fn traffic(&mut self) -> Option<Traffic> {
         let spec = self.spec.traffic.as_ref().filter(|traffic| !traffic.pools.is_empty())?;
         let own = std::mem::replace(&mut self.sources, Arc::clone(&spec.sources));
-        let mut pools: Vec<(&SpotPool, Vec<(Arc<AssetMetadata>, u32)>)> =
-            Vec::with_capacity(spec.pools.len());
+        let mut pools: Vec<(&SpotPool, Weighed)> = Vec::with_capacity(spec.pools.len());
         for pool in &spec.pools {
             let (selector, kind) = (&pool.selector, pool.kind.asset_type());
             let assets = self.assets(selector, kind, &selector.collections, &mut Vec::new());
@@ -382,11 +381,7 @@ impl Resolving<'_> {
     }
 
     /// Assets with their turns in a round: what names them most exactly has its way.
-    fn weighed(
-        &mut self,
-        selector: &Selector,
-        assets: Vec<Arc<AssetMetadata>>,
-    ) -> Option<Vec<(Arc<AssetMetadata>, u32)>> {
+    fn weighed(&mut self, selector: &Selector, assets: Vec<Arc<AssetMetadata>>) -> Option<Weighed> {
         if selector.mode != SelectorMode::Weighted {
             return Some(assets.into_iter().map(|asset| (asset, 1)).collect());
         }

@@ -7,6 +7,12 @@ use crate::yaml::Place;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Shortest spot that fills, in milliseconds: shorter ones would make a segment of every few frames.
+pub(crate) const SHORTEST_SPOT: i64 = 1000;
+
+/// Assets with their weights.
+pub(crate) type Weighed = Vec<(Arc<AssetMetadata>, u32)>;
+
 /// What fills the breaks of a channel.
 #[derive(Debug, Clone)]
 pub(crate) struct Traffic {
@@ -17,6 +23,8 @@ pub(crate) struct Traffic {
     /// By asset id.
     numbers: HashMap<String, u32>,
     pub(crate) form: Vec<BreakPart>,
+    /// The shortest that fills, in milliseconds: nothing is looked for in less.
+    pub(crate) shortest: i64,
     pub(crate) place: Place,
     pub(crate) sources: Arc<crate::dsl::Sources>,
 }
@@ -37,7 +45,7 @@ pub(crate) struct Spot {
 impl Traffic {
     /// From pools and their weighed assets.
     pub(crate) fn new(
-        pools: &[(&SpotPool, Vec<(Arc<AssetMetadata>, u32)>)],
+        pools: &[(&SpotPool, Weighed)],
         form: Vec<BreakPart>,
         (place, sources): (Place, Arc<crate::dsl::Sources>),
         (channel, seed): (&str, u64),
@@ -65,7 +73,11 @@ impl Traffic {
         for (spot, turn) in spots.iter_mut().zip(turns) {
             spot.turn = turn;
         }
-        Traffic { spots, members, numbers, form, place, sources }
+        let fills = |kind: &SpotKind| form.contains(&BreakPart::Fill(*kind));
+        let filling = SpotKind::ALL.into_iter().filter(fills).flat_map(|kind| &members[kind as usize]);
+        let lengths = filling.map(|(number, _)| spots[*number as usize].asset.duration.0);
+        let shortest = lengths.filter(|length| *length >= SHORTEST_SPOT).min().unwrap_or(i64::MAX);
+        Traffic { spots, members, numbers, form, shortest, place, sources }
     }
 
     /// Spots of a kind, each with its weight, which is at least 1.
