@@ -12,6 +12,8 @@ fn programming(c: &mut Criterion) {
     let mut group = c.benchmark_group("programming");
     group.sample_size(10).throughput(Throughput::Elements(CHANNELS as u64));
     group.bench_function("compile-expand-fill", |b| b.iter(|| black_box(station.plan(DAYS))));
+    let traffic = Station::with_traffic(CHANNELS);
+    group.bench_function("compile-expand-traffic", |b| b.iter(|| black_box(traffic.plan(DAYS))));
     group.bench_function("open", |b| b.iter(|| black_box(station.programming())));
     group.bench_function("first-guide", |b| {
         b.iter_with_setup(|| station.programming(), |programming| black_box(events(&programming, DAYS)));

@@ -39,6 +39,14 @@ impl Station {
         Station { texts: (0..channels).map(channel).collect(), catalog: catalog() }
     }
 
+    /// The same with the spots as adverts that take turns, and no filler.
+    #[must_use]
+    pub fn with_traffic(channels: usize) -> Station {
+        let rotated = "traffic: {commercials: {collection: col.spots, cooldown: 30m, max_per_day: 20}}";
+        let texts = (0..channels).map(|n| channel(n).replace("filler: col.spots", rotated));
+        Station { texts: texts.collect(), catalog: catalog() }
+    }
+
     /// Reads and resolves every channel, and plans and fills so many days of each. Returns blocks and segments.
     ///
     /// # Panics
@@ -242,5 +250,7 @@ mod tests {
         let programming = station.programming();
         assert!(events(&programming, 3) > 4 * 3 * 20);
         assert!(guide(&programming, 3) > 50_000);
+        let (as_many, spots) = Station::with_traffic(4).plan(3);
+        assert!(as_many == blocks && spots > blocks * 4, "{spots} segments of {as_many} blocks");
     }
 }

@@ -122,6 +122,32 @@ fn expand_prints_acts_and_a_plan_that_air_reads() {
 }
 
 #[test]
+fn expand_shows_what_traffic_chose_for_each_break_and_the_lengths_sum_up() {
+    let spots: String = [("ads.0", "commercial", 30), ("ads.1", "commercial", 60), ("ads.2", "commercial", 25), ("ads.3", "commercial", 45)]
+        .iter()
+        .map(|(id, kind, seconds)| {
+            format!("{{\"id\":\"asset.{id}\",\"title\":\"{id}\",\"type\":\"{kind}\",\"collection\":\"col.ads\",\"duration_sec\":{seconds},\"uri\":\"{id}.mp4\"}},")
+        })
+        .collect();
+    let assets = ASSETS.replacen("{\"assets\":[", &format!("{{\"assets\":[{spots}"), 1);
+    let channel = format!("{CHANNEL}traffic: {{commercials: col.ads}}\n");
+    let folder = Folder::new(&[("one.yaml", &channel), ("assets.json", &assets)]);
+    let output = folder.run("programming expand one.yaml --catalog assets.json");
+    let shown = text(&output.stdout);
+    let first = shown.lines().skip_while(|line| !line.contains("ad block 1  160000")).skip(1);
+    let spots: Vec<&str> = first.take_while(|line| line.starts_with("            ")).collect();
+    let lengths: Vec<i64> = spots
+        .iter()
+        .map(|line| line.split_whitespace().nth(1).unwrap().trim_end_matches("ms").parse().unwrap())
+        .collect();
+    assert_eq!(lengths.iter().sum::<i64>(), 160_000, "{shown}");
+    assert!(
+        spots.iter().filter(|line| line.contains("commercial") && line.contains("asset.ads.")).count() == 4,
+        "{shown}"
+    );
+}
+
+#[test]
 fn validate_says_everything_and_ends_with_its_codes() {
     let wrong = CHANNEL.replace("p.show\n", "p.shw\n").replace("'20:00'", "'20:10'");
     let folder = Folder::new(&[("one.yaml", CHANNEL), ("wrong.yaml", &wrong), ("assets.json", ASSETS)]);

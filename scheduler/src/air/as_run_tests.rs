@@ -34,6 +34,7 @@ fn plan(number: i64, variant: &str) -> BlockPlan {
         end_utc_ms: UtcMs(T0 + (number + 1) * BLOCK_MS),
         segments: segments.collect(),
         events: vec![],
+        cues: vec![],
     }
 }
 

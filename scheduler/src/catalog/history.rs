@@ -1,8 +1,8 @@
 //! What was planned: revisions of schedules and the playout log; and when assets were on. What was sent is
 //! [`super::as_run`]'s.
 //!
-//! Planning stays a function of the catalog's snapshot; none of this is read by it. Instants are milliseconds since
-//! 1970, UTC.
+//! Planning stays a function of the catalog's snapshot; of this it reads the last plays alone, where a rotation of spots
+//! begins. Instants are milliseconds since 1970, UTC.
 
 use super::error::CatalogError;
 use super::store::Catalog;

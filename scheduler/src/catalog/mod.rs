@@ -3,7 +3,7 @@
 //!
 //! Holds editorial truth and history; nothing measured while playing is written here but what was sent, as as-run
 //! (seed 000, truth ownership). It deliberately neither scans folders (that is `ingest`) nor decides what airs (that
-//! is `plan`). Planning reads a [`Snapshot`], never the database.
+//! is `plan`). Planning reads a [`Snapshot`], and of the database only where the rotation of spots stood.
 
 mod as_run;
 mod as_run_rows;
@@ -19,6 +19,7 @@ mod history;
 mod intake;
 mod measurements;
 mod resolver;
+mod rotation;
 mod schema;
 mod sources;
 mod store;

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_assets.sql"),
     include_str!("migrations/0002_metadata_and_history.sql"),
     include_str!("migrations/0003_as_run.sql"),
+    include_str!("migrations/0004_rotation_openings.sql"),
 ];
 
 /// The version this program writes.

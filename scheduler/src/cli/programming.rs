@@ -5,7 +5,7 @@ use super::output::{put, put_json, put_lines};
 use super::{Exit, Failure, Whereabouts};
 use crate::catalog::{AssetResolver, StubAssetResolver};
 use crate::config::{FillerRef, default_format};
-use crate::dsl::{ChannelSpec, channel_schema, examine_channel, parse_channel};
+use crate::dsl::{ChannelSpec, TrafficSpec, channel_schema, examine_channel, parse_channel};
 use crate::plan::{
     COMPILER_VERSION, ChannelInfo, CompiledDay, DEFAULT_SEED, LogBlock, LogEntry, ProgramSchedule,
     SingleChannel, Source, black_path, write_black,
@@ -14,7 +14,8 @@ use crate::yaml::{Document, Report};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use retrovue_proto::plan::{BlockPlan, HouseFormat};
+use retrovue_proto::plan::{BlockPlan, HouseFormat, Segment};
+use retrovue_timebase::Millis;
 use serde::Serialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -76,7 +77,7 @@ pub(super) struct FileArgs {
     whereabouts: Whereabouts,
 }
 
-type Lookup = (Box<dyn AssetResolver>, Option<FillerRef>);
+type Lookup = (Box<dyn AssetResolver>, Option<FillerRef>, Option<TrafficSpec>);
 
 #[derive(Serialize)]
 struct Validation<'a> {
@@ -169,7 +170,9 @@ fn expand(args: &FileArgs) -> Result<Exit, Failure> {
     }
     let log: Vec<LogBlock> = days.iter().flat_map(CompiledDay::log).collect();
     if !args.json {
-        return put_lines(log.iter().flat_map(|block| block_lines(block, &spec)));
+        let filled = days.iter().any(CompiledDay::has_traffic);
+        let plan = |index: usize| blocks.get(index).filter(|_| filled);
+        return put_lines(log.iter().enumerate().flat_map(|(i, block)| block_lines(block, plan(i), &spec)));
     }
     put_json(&PlayoutLog {
         version: "playout-log.v1",
@@ -182,20 +185,39 @@ fn expand(args: &FileArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn block_lines(block: &LogBlock, spec: &ChannelSpec) -> Vec<String> {
+/// A block of the log; on channels with traffic, with what is in its breaks.
+fn block_lines(block: &LogBlock, plan: Option<&BlockPlan>, spec: &ChannelSpec) -> Vec<String> {
     let at = Timestamp::from_millisecond(block.start_utc_ms.0)
         .map(|t| t.to_zoned(spec.zone.clone()).strftime("%H:%M:%S").to_string())
         .unwrap_or_default();
     let mut lines = vec![format!("{at}  {}", block.title.as_deref().unwrap_or("(filler)"))];
-    lines.extend(block.entries.iter().map(|entry| match entry {
-        LogEntry::Act { act, asset_start_ms, duration_ms } => {
-            format!("          act {act}       {duration_ms} from {asset_start_ms}")
+    let mut segments = plan.map(|plan| plan.segments.as_slice()).unwrap_or_default();
+    for entry in &block.entries {
+        lines.push(match entry {
+            LogEntry::Act { act, asset_start_ms, duration_ms } => {
+                format!("          act {act}       {duration_ms} from {asset_start_ms}")
+            }
+            LogEntry::AdBlock { ad_block, duration_ms } => {
+                format!("          ad block {ad_block}  {duration_ms}")
+            }
+        });
+        let mut left = entry.duration();
+        while let Some((segment, rest)) = segments.split_first().filter(|_| left > Millis(0)) {
+            left = left - segment.segment_duration_ms;
+            segments = rest;
+            if matches!(entry, LogEntry::AdBlock { .. }) {
+                lines.push(segment_line(segment));
+            }
         }
-        LogEntry::AdBlock { ad_block, duration_ms } => {
-            format!("          ad block {ad_block}  {duration_ms}")
-        }
-    }));
+    }
     lines
+}
+
+fn segment_line(segment: &Segment) -> String {
+    let word = |key: &str| segment.metadata.get(key).and_then(|value| value.as_str()).unwrap_or_default();
+    let line =
+        format!("            {:<10}  {}  {}", word("kind"), segment.segment_duration_ms, word("asset_id"));
+    line.trim_end().to_owned()
 }
 
 impl FileArgs {
@@ -207,11 +229,12 @@ impl FileArgs {
         let (mut spec, mut report) =
             parse_channel(document).map_err(|report| Failure::findings(Exit::Failed, report))?;
         spec.seed = self.seed.or(spec.seed);
-        let Some((resolver, filler)) = self.resolver()? else {
+        let Some((resolver, filler, traffic)) = self.resolver()? else {
             let message = "there is no catalog to take assets from; give one with --catalog assets.json, or run \
                            `retrovue ingest PATH` and name its folder with --data-dir";
             return Err(Failure::new(Exit::Unreadable, message));
         };
+        spec.traffic = spec.traffic.or(traffic);
         let (channel, warnings) = SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), DEFAULT_SEED)
             .map_err(|report| Failure::findings(Exit::Failed, report))?;
         report.append(warnings);
@@ -241,8 +264,11 @@ impl FileArgs {
             Err(report) => return Ok((report, false)),
         };
         let (spec, mut report) = examine_channel(document);
-        let (Some(mut spec), Some((resolver, filler))) = (spec, lookup) else { return Ok((report, false)) };
+        let (Some(mut spec), Some((resolver, filler, traffic))) = (spec, lookup) else {
+            return Ok((report, false));
+        };
         spec.seed = self.seed.or(spec.seed);
+        spec.traffic = spec.traffic.or(traffic);
         match SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), DEFAULT_SEED) {
             Err(findings) => report.append(findings),
             // Days laid out from a schedule with holes in it would have findings of their own.
@@ -277,14 +303,15 @@ impl FileArgs {
         self.day.or(spec.broadcast_day).unwrap_or_else(today)
     }
 
-    /// Where names are looked up, and the station's filler.
+    /// Where names are looked up, and the station's filler and traffic.
     fn resolver(&self) -> Result<Option<Lookup>, Failure> {
         if let Some(path) = &self.catalog {
-            return Ok(Some((Box::new(StubAssetResolver::read(path)?), None)));
+            return Ok(Some((Box::new(StubAssetResolver::read(path)?), None, None)));
         }
         let Some(catalog) = self.whereabouts.catalog_if_any()? else { return Ok(None) };
-        let filler = self.whereabouts.station_if_any()?.and_then(|config| config.filler);
-        Ok(Some((Box::new(catalog.snapshot()?), filler)))
+        let config = self.whereabouts.station_if_any()?;
+        let (filler, traffic) = config.map_or((None, None), |config| (config.filler, config.traffic));
+        Ok(Some((Box::new(catalog.snapshot()?), filler, traffic)))
     }
 
     fn source(&self) -> Source {

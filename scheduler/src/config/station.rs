@@ -3,6 +3,7 @@
 use super::guide_on_air::{GuideOnAir, read_guide};
 use super::house_format::{check_mux_rate, default_format, read_format};
 use crate::catalog::AssetType;
+use crate::dsl::{TrafficSpec, station_traffic};
 use crate::ingest::IngestSource;
 use crate::yaml::{Diagnostic, Document, Fields, Node, Report, Value};
 use retrovue_proto::plan::HouseFormat;
@@ -22,7 +23,7 @@ const MAX_LINGER_SECONDS: u64 = 86_400;
 const MAX_CHANNELS: usize = 1000;
 
 /// A station as configured. All paths are resolved against the station file's folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StationConfig {
     /// The file it was read from.
     pub path: PathBuf,
@@ -44,6 +45,8 @@ pub struct StationConfig {
     pub linger: Millis,
     /// What fills breaks and uncovered time on channels that do not say.
     pub filler: Option<FillerRef>,
+    /// What fills breaks on channels that do not say.
+    pub traffic: Option<TrafficSpec>,
 }
 
 /// A folder of media.
@@ -169,6 +172,7 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         }
         filler
     });
+    let traffic = fields.take("traffic").and_then(|node| station_traffic(document, node, report));
     let guide = fields.take("guide").map(|node| read_guide(document, node, report));
     let cues = fields.flag("cues", report).unwrap_or_default();
     let format_node = fields.take("format");
@@ -189,6 +193,7 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         guide,
         linger,
         filler,
+        traffic,
     })
 }
 

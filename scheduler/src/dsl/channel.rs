@@ -8,6 +8,7 @@ use super::include::Sources;
 use super::reader::Reader;
 use super::selectors::Pools;
 use super::spec::{ChannelSpec, ChannelTemplate, DayRule};
+use super::traffic::TrafficSpec;
 use crate::config::FillerRef;
 use crate::yaml::{Fields, Node, nearest};
 use jiff::tz::TimeZone;
@@ -70,7 +71,7 @@ impl<'a> Reader<'a, '_> {
             parts.schedules.extend(fields.take("schedule"));
             fields.finish(self.report);
         }
-        let schedule = self.parts(&parts, grid);
+        let (schedule, traffic) = self.parts(&parts, grid, shared);
         let id = id?;
         let name = name.unwrap_or_else(|| crate::ingest::title_from_name(&id));
         Some(ChannelSpec {
@@ -85,12 +86,18 @@ impl<'a> Reader<'a, '_> {
             grid,
             seed,
             filler,
+            traffic,
             schedule,
             schedule_place,
         })
     }
 
-    fn parts(&mut self, parts: &Parts<'a>, grid: Millis) -> Vec<DayRule> {
+    fn parts(
+        &mut self,
+        parts: &Parts<'a>,
+        grid: Millis,
+        shared: &Arc<Sources>,
+    ) -> (Vec<DayRule>, Option<TrafficSpec>) {
         let mut pools = Pools::default();
         for node in &parts.pools {
             self.pools(node, &mut pools);
@@ -99,11 +106,19 @@ impl<'a> Reader<'a, '_> {
         for node in &parts.templates {
             self.templates(node, &pools, &mut templates);
         }
+        let mut traffic: Option<TrafficSpec> = None;
+        let mut first: Option<usize> = None;
+        for node in &parts.traffic {
+            if self.is_new(node, "section", first.map(|file| ("traffic", file))) {
+                traffic = self.traffic(node, &pools, shared);
+                first = Some(node.place.file);
+            }
+        }
         let mut rules = Vec::new();
         for node in &parts.schedules {
             self.schedule(node, &templates, &pools, grid, &mut rules);
         }
-        rules
+        (rules, traffic)
     }
 
     /// Keys that channel files and included files have in common.
@@ -113,6 +128,7 @@ impl<'a> Reader<'a, '_> {
         let _ = fields.take("notes");
         parts.pools.extend(fields.take("pools"));
         parts.templates.extend(fields.take("templates"));
+        parts.traffic.extend(fields.take("traffic"));
         for key in ["analytics", "sponsorships"] {
             if let Some(node) = fields.take(key) {
                 let message = format!("\"{key}\" is reserved for later and has no effect");
@@ -171,5 +187,6 @@ impl<'a> Reader<'a, '_> {
 struct Parts<'a> {
     pools: Vec<&'a Node>,
     templates: Vec<&'a Node>,
+    traffic: Vec<&'a Node>,
     schedules: Vec<&'a Node>,
 }

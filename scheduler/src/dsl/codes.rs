@@ -46,11 +46,15 @@ pub const NO_ROOM: &str = "no-room";
 pub const GAP: &str = "gap";
 /// A cooldown that the pool is too small for.
 pub const COOLDOWN: &str = "cooldown";
+/// Spots that no break has a part for.
+pub const UNUSED_SPOTS: &str = "unused-spots";
+/// Breaks that traffic has too little for.
+pub const THIN_TRAFFIC: &str = "thin-traffic";
 /// A key that is reserved.
 pub const RESERVED: &str = "reserved";
 
 /// All of them.
-pub const ALL: [&str; 23] = [
+pub const ALL: [&str; 25] = [
     UNREADABLE,
     NOT_YAML,
     UNKNOWN_KEY,
@@ -73,5 +77,7 @@ pub const ALL: [&str; 23] = [
     NO_ROOM,
     GAP,
     COOLDOWN,
+    UNUSED_SPOTS,
+    THIN_TRAFFIC,
     RESERVED,
 ];

@@ -295,7 +295,7 @@ impl<'a> Reader<'a, '_> {
 }
 
 /// `90`, `90s`, `20m` or `2h` in milliseconds.
-fn span_ms(text: &str) -> Option<i64> {
+pub(super) fn span_ms(text: &str) -> Option<i64> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let unit = match unit.trim() {

@@ -12,11 +12,18 @@ pub(super) const MOST_COOLDOWN: u64 = 36_500;
 /// Most turns an asset may have in one round of a weighted selector.
 pub(crate) const MOST_WEIGHT: u64 = 100;
 
+/// Longest cooldown of a spot, in milliseconds: a week, within which the rotation knows every airing.
+pub(super) const MOST_TRAFFIC_COOLDOWN: i64 = 7 * 86_400_000;
+
+/// The parts a break may have.
+pub(super) const BREAK_PARTS: [&str; 6] = ["commercials", "promos", "commercial", "promo", "bumper", "ident"];
+
 const ID: &str = "^[a-z0-9_-]{1,64}$";
 const TIME: &str = "^([01]?[0-9]|2[0-9]):[0-5]?[0-9](:[0-5]?[0-9])?$|^30:00?(:00?)?$";
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 const GRID: &str = "^[0-9]+ *(s|m|min|h)$";
 const NUMBERS: &str = "^([0-9]+|[0-9]+ *\\.\\. *[0-9]*|\\.\\. *[0-9]+)$";
+const SPAN: &str = "^[0-9]+ *(s|m|min|h)?$";
 const SPANS: &str = "^([0-9]+ *(s|m|min|h)?)?( *\\.\\. *([0-9]+ *(s|m|min|h)?)?)?$";
 
 /// What days a rule may be for, besides dates.
@@ -39,6 +46,11 @@ const DAY_KEYS: &[&str] = &[
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}( *\\.\\. *[0-9]{4}-[0-9]{2}-[0-9]{2})?$",
 ];
 
+const TRAFFIC_KEY: Key =
+    Key::new("traffic", Form::Either(&TRAFFIC_FORMS), "What fills the breaks; none for filler alone.");
+
+static TRAFFIC_FORMS: [Form; 2] = [Form::Word(&["none"]), Form::Mapping(&TRAFFIC)];
+static SPOTS_FORMS: [Form; 2] = [Form::Text, Form::Mapping(&SPOTS)];
 static POOL_FORM: Form = Form::Mapping(&POOL);
 static TEMPLATE_FORM: Form = Form::Mapping(&TEMPLATE);
 static SLOT_FORM: Form = Form::Mapping(&SLOT);
@@ -82,6 +94,7 @@ pub(super) static CHANNEL: Shape = Shape {
         Key::new("grid", Form::Like(GRID), "60s, 15m, 1h: 10 seconds to an hour, dividing an hour."),
         Key::new("seed", Form::Whole { least: 0, most: u64::MAX }, "Another one shuffles everything anew."),
         Key::new("filler", Form::OneOrMany(&Form::Text), "Collections or files for time that is nobody's."),
+        TRAFFIC_KEY,
         INCLUDE,
         POOLS,
         TEMPLATES,
@@ -101,6 +114,7 @@ pub(super) static SHARED: Shape = Shape {
         INCLUDE,
         POOLS,
         TEMPLATES,
+        TRAFFIC_KEY,
         Key::new("schedule", SCHEDULE_FORM, "What airs, by days."),
         NOTES,
         ANALYTICS,
@@ -169,10 +183,18 @@ const MIN_DURATION: Key =
 const MAX_DURATION: Key =
     Key::new("max_duration_sec", Form::Whole { least: 1, most: TEN_DAYS }, "Longest runtime, in seconds.");
 
+const COLLECTION: Key = Key::new("collection", Form::Text, "A collection of the catalog, col.…");
+const POOL_NAME: Key = Key::new("pool", Form::Text, "A pool of this file, by name.");
+const WEIGHTS: Key = Key::new(
+    "weights",
+    Form::Names(&Form::Whole { least: 0, most: MOST_WEIGHT }),
+    "Turns in a round, by asset or collection; 1 for what is not named, 0 for never.",
+);
+
 const SELECTOR_KEYS: &[Key] = &[
-    Key::new("collection", Form::Text, "A collection of the catalog, col.…"),
+    COLLECTION,
     COLLECTIONS,
-    Key::new("pool", Form::Text, "A pool of this file, by name."),
+    POOL_NAME,
     MATCH,
     RATING,
     MIN_DURATION,
@@ -182,11 +204,7 @@ const SELECTOR_KEYS: &[Key] = &[
         Form::Word(&["sequential", "random", "weighted"]),
         "sequential: in order; random: shuffled, all before one again; weighted: shuffled, by weights.",
     ),
-    Key::new(
-        "weights",
-        Form::Names(&Form::Whole { least: 0, most: MOST_WEIGHT }),
-        "Turns in a round, by asset or collection; 1 for what is not named, 0 for never.",
-    ),
+    WEIGHTS,
     Key::new(
         "min_cooldown_days",
         Form::Whole { least: 0, most: MOST_COOLDOWN },
@@ -213,6 +231,52 @@ pub(super) static POOL: Shape = Shape {
     id: "pool",
     about: "Assets to select from: those of the collections, or of all, that match.",
     keys: &[COLLECTIONS, MATCH, RATING, MIN_DURATION, MAX_DURATION, NOTES],
+};
+
+const SPOTS_FORM: Form = Form::Either(&SPOTS_FORMS);
+
+/// `traffic`.
+pub(super) static TRAFFIC: Shape = Shape {
+    name: "traffic",
+    id: "traffic",
+    about: "What fills the breaks. The least recently aired comes first, whatever break or day it was in.",
+    keys: &[
+        Key::new("commercials", SPOTS_FORM, "Adverts: a collection, or which and how often."),
+        Key::new("promos", SPOTS_FORM, "Trailers."),
+        Key::new("bumpers", SPOTS_FORM, "What opens and closes a break."),
+        Key::new("idents", SPOTS_FORM, "The station's own mark."),
+        Key::new(
+            "break",
+            Form::OneOrMany(&Form::Word(&BREAK_PARTS)),
+            "A break from first to last. commercials and promos fill it; commercial, promo, bumper and ident are one each.",
+        ),
+        NOTES,
+    ],
+};
+
+/// Spots of one kind.
+pub(super) static SPOTS: Shape = Shape {
+    name: "a pool of traffic",
+    id: "spots",
+    about: "Which spots, and how often each may air; all of the catalog of that type where it does not say which.",
+    keys: &[
+        COLLECTION,
+        COLLECTIONS,
+        POOL_NAME,
+        MATCH,
+        RATING,
+        MIN_DURATION,
+        MAX_DURATION,
+        WEIGHTS,
+        Key::new("cooldown", Form::Like(SPAN), "Time before a spot may air again: 45s, 30m, 2h."),
+        Key::new("max_per_hour", Form::Whole { least: 1, most: 60 }, "Most airings of one spot in any hour."),
+        Key::new(
+            "max_per_day",
+            Form::Whole { least: 1, most: 1000 },
+            "Most airings of one spot on a broadcast day.",
+        ),
+        NOTES,
+    ],
 };
 
 const WORDS_FORM: Form = Form::Either(&[Form::OneOrMany(&Form::Text), Form::Mapping(&WORDS)]);

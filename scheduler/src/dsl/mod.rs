@@ -22,6 +22,7 @@ mod selectors;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod wall_time;
 
 pub use criteria::{Criterion, Subject, Test};
@@ -32,4 +33,6 @@ pub use schema::channel_schema;
 pub use spec::{
     Block, ChannelSpec, ChannelTemplate, DayRule, Named, Selector, SelectorKind, SelectorMode, Slot,
 };
+pub(crate) use traffic::station_traffic;
+pub use traffic::{BreakPart, SpotKind, SpotPool, TrafficSpec};
 pub use wall_time::{BROADCAST_DAY_HOUR, WallTime};

@@ -94,24 +94,7 @@ impl<'a> Reader<'a, '_> {
             SelectorKind::Movie => &MOVIE_SELECTOR,
         };
         let mut fields = self.fields(node, shape)?;
-        let (mut collections, mut criteria) = (Vec::new(), Vec::new());
-        let mut known = true;
-        if let Some((name, place)) = fields.text("pool", self.report) {
-            match pools.0.iter().find(|pool| pool.name == name) {
-                Some(pool) => {
-                    collections.clone_from(&pool.collections);
-                    criteria.clone_from(&pool.criteria);
-                }
-                None => {
-                    self.no_pool(name, place, pools);
-                    known = false;
-                }
-            }
-        }
-        collections.extend(fields.text("collection", self.report).map(named));
-        let (more, narrower) = self.source(&mut fields);
-        collections.extend(more);
-        criteria.extend(narrower);
+        let drawn = self.drawn(&mut fields, pools);
         let mode = match fields.word("mode", self.report) {
             Some(("sequential", _)) => SelectorMode::Sequential,
             Some(("weighted", _)) => SelectorMode::Weighted,
@@ -129,16 +112,37 @@ impl<'a> Reader<'a, '_> {
         let cooldown_days = cooldown.and_then(|(days, _)| u32::try_from(days).ok()).unwrap_or(0);
         let seed = fields.whole("seed", self.report).map(|(seed, _)| seed);
         fields.finish(self.report);
-        known.then_some(Selector {
-            place: node.place,
-            kind,
-            collections,
-            criteria,
-            mode,
-            weights,
-            cooldown_days,
-            seed,
-        })
+        let (collections, criteria) = drawn?;
+        let place = node.place;
+        Some(Selector { place, kind, collections, criteria, mode, weights, cooldown_days, seed })
+    }
+
+    /// What a selector selects from: a pool by name, narrowed by what it says itself. Nothing where there is no such
+    /// pool.
+    pub(super) fn drawn(
+        &mut self,
+        fields: &mut Fields<'a>,
+        pools: &Pools<'a>,
+    ) -> Option<(Vec<Named>, Vec<Criterion>)> {
+        let (mut collections, mut criteria) = (Vec::new(), Vec::new());
+        let mut known = true;
+        if let Some((name, place)) = fields.text("pool", self.report) {
+            match pools.0.iter().find(|pool| pool.name == name) {
+                Some(pool) => {
+                    collections.clone_from(&pool.collections);
+                    criteria.clone_from(&pool.criteria);
+                }
+                None => {
+                    self.no_pool(name, place, pools);
+                    known = false;
+                }
+            }
+        }
+        collections.extend(fields.text("collection", self.report).map(named));
+        let (more, narrower) = self.source(fields);
+        collections.extend(more);
+        criteria.extend(narrower);
+        known.then_some((collections, criteria))
     }
 
     fn no_pool(&mut self, name: &str, place: &Node, pools: &Pools<'a>) {
@@ -174,7 +178,7 @@ impl<'a> Reader<'a, '_> {
         (collections, criteria)
     }
 
-    fn weights(&mut self, fields: &mut Fields<'a>, mode: SelectorMode) -> Vec<(Named, u32)> {
+    pub(super) fn weights(&mut self, fields: &mut Fields<'a>, mode: SelectorMode) -> Vec<(Named, u32)> {
         let Some(node) = fields.take("weights") else { return Vec::new() };
         if mode != SelectorMode::Weighted {
             let message = format!("weights have no meaning in the mode \"{mode}\"");
@@ -205,6 +209,6 @@ fn names_source(selector: &Node) -> bool {
         .any(|(key, value)| value.value != Value::Null && key.scalar().is_some_and(|key| KEYS.contains(&key)))
 }
 
-fn named((name, node): (&str, &Node)) -> Named {
+pub(super) fn named((name, node): (&str, &Node)) -> Named {
     Named { name: name.to_owned(), place: node.place }
 }

@@ -1,7 +1,7 @@
 //! What a channel file says, as values.
 
 use super::criteria::Criterion;
-use super::{DayKey, Sources, WallTime};
+use super::{DayKey, Sources, TrafficSpec, WallTime};
 use crate::config::FillerRef;
 use crate::yaml::Place;
 use jiff::civil::Date;
@@ -35,6 +35,8 @@ pub struct ChannelSpec {
     pub seed: Option<u64>,
     /// What fills breaks and uncovered time; empty for the station's.
     pub filler: Vec<(FillerRef, Place)>,
+    /// What fills breaks before filler does; the station's where there is none.
+    pub traffic: Option<TrafficSpec>,
     /// What airs on which days.
     pub schedule: Vec<DayRule>,
     /// Where `schedule` stands in the channel file.

@@ -204,6 +204,86 @@ fn findings_name_the_file_they_are_in() {
 }
 
 #[test]
+fn traffic_is_a_collection_or_a_mapping_and_a_break_has_its_usual_form() {
+    let traffic = |text: &str| {
+        let (spec, report) =
+            parse(&format!("channel: a\ntraffic: {text}\nschedule: {{daily: []}}\n")).unwrap();
+        assert!(report.findings().is_empty(), "{text}: {report}");
+        spec.traffic.unwrap()
+    };
+    for (text, form) in [
+        ("none", ""),
+        ("{commercials: col.ads}", "commercials"),
+        ("{promos: {match: {type: promo}}}", "promos"),
+        (
+            "{idents: {}, promos: p, commercials: {notes: all}, bumpers: b}",
+            "bumper commercials promo ident bumper",
+        ),
+        ("{commercials: c, bumpers: b, break: [bumper, commercials]}", "bumper commercials"),
+        ("{commercials: c, promos: p, break: [promo, commercials, promos]}", "promo commercials promos"),
+        ("{promos: p, break: promo}", "promo"),
+    ] {
+        let words: Vec<&str> = traffic(text)
+            .form
+            .iter()
+            .map(|part| match part {
+                BreakPart::One(kind) => kind.word(),
+                BreakPart::Fill(kind) => kind.words(),
+            })
+            .collect();
+        assert_eq!(words.join(" "), form, "{text}");
+    }
+    let spec = traffic(
+        "{commercials: {collection: c, cooldown: 2h, max_per_hour: 2, max_per_day: 9, weights: {a: 3}, match: {tags: x}}}",
+    );
+    let pool = &spec.pools[0];
+    assert_eq!((pool.cooldown, pool.per_hour, pool.per_day), (Millis(7_200_000), Some(2), Some(9)));
+    assert_eq!((pool.selector.collections.len(), pool.selector.criteria.len()), (1, 1));
+    assert_eq!((pool.selector.weights[0].0.name.as_str(), pool.selector.weights[0].1), ("a", 3));
+    // What a file says comes before what it includes.
+    let shared = [("shared.yaml", "traffic: {commercials: col.shared}\n")];
+    let collection = |text: &str| {
+        let (spec, _) = parse_with(text, &shared.map(|(n, t)| (n, t))).unwrap();
+        spec.traffic.unwrap().pools[0].selector.collections[0].name.clone()
+    };
+    let included = "channel: a\ninclude: ../shared.yaml\nschedule: {daily: []}\n";
+    assert_eq!(collection(included), "col.shared");
+    assert_eq!(collection(&format!("{included}traffic: {{commercials: col.own}}\n")), "col.own");
+}
+
+#[test]
+fn each_fault_of_traffic_is_found_at_its_place_with_what_to_do() {
+    for (text, column, part) in [
+        ("{}", 10, "nothing to air"),
+        ("nothing", 10, "must be a mapping"),
+        ("{commercial: c}", 11, "did you mean \"commercials\"?"),
+        ("{commercials: []}", 24, "must be a mapping"),
+        ("{commercials: {cooldown: soon}}", 35, "no cooldown"),
+        ("{commercials: {cooldown: 169h}}", 35, "at most 168h"),
+        ("{commercials: {max_per_hour: 0}}", 39, "from 1 to 60"),
+        ("{commercials: {max_per_day: x}}", 38, "from 1 to 1000"),
+        ("{commercials: {pool: x}}", 31, "no pool \"x\""),
+        ("{commercials: {weights: {a: 101}}}", 38, "from 0 to 100"),
+        ("{commercials: c, break: [adverts]}", 35, "a break has no part \"adverts\""),
+        ("{commercials: c, break: [bumpers]}", 35, "did you mean \"bumper\"?"),
+        ("{commercials: c, break: [bumper]}", 35, "traffic has no bumpers"),
+        ("{commercials: c, break: [[promo]]}", 35, "must be a word"),
+    ] {
+        let report = parse(&format!("channel: a\ntraffic: {text}\nschedule: {{daily: []}}\n")).unwrap_err();
+        let found = report.findings().iter().any(|d| {
+            (d.place().line, d.place().column) == (2, column)
+                && d.render(false).contains(part)
+                && d.help_text().is_some()
+        });
+        assert!(found, "{text}\n{column} {part}\n{}", report.render(false));
+    }
+    let unused =
+        "channel: a\ntraffic: {commercials: c, idents: i, break: [commercials]}\nschedule: {daily: []}\n";
+    let (_, report) = parse(unused).unwrap();
+    assert_eq!(report.findings()[0].code_word(), codes::UNUSED_SPOTS);
+}
+
+#[test]
 fn each_fault_is_found_at_its_place_with_what_to_do() {
     let day = |entry: &str| format!("channel: a\nschedule:\n  daily: {entry}\n");
     let table: [(String, usize, usize, &str); 32] = [

@@ -2,11 +2,14 @@
 //! each of which becomes a block plan and a guide event.
 
 use super::acts::{LogEntry, expand};
+use super::breaks::{FilledDay, Piece};
 use super::cues::cues;
+use super::filler::{Reel, push};
 use super::line_up::LineUp;
 use super::place::{PlacedDay, Placement};
+use super::rotation::Rotation;
 use super::shuffle::seed_of;
-use super::traffic::{Reel, push};
+use super::traffic::Traffic;
 use super::{ChannelInfo, GuideCategory, GuideEvent};
 use crate::catalog::AssetType;
 use crate::dsl::ChannelTemplate;
@@ -19,13 +22,22 @@ use std::collections::BTreeSet;
 const MAX_FILLER_BLOCK: Millis = Millis(30 * 60_000);
 
 /// Room for the segments of a usual block, so that they are not moved as they come.
-const SEGMENTS: usize = 24;
+const SEGMENTS: usize = 32;
 
 /// A day, item by item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DayPlan {
     pub(crate) day: PlacedDay,
     items: Vec<Item>,
+}
+
+/// What a day's blocks are made with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct With<'a> {
+    /// Assets to replace, by URI.
+    pub(crate) avoid: &'a BTreeSet<String>,
+    /// The day's breaks, on channels with traffic.
+    pub(crate) filled: Option<&'a FilledDay>,
 }
 
 /// A stretch of a day.
@@ -89,11 +101,11 @@ impl DayPlan {
         channel: &ChannelInfo,
         black_uri: &str,
         at: UtcMs,
-        avoid: &BTreeSet<String>,
+        with: With<'_>,
     ) -> Option<BlockPlan> {
         let index = self.items.partition_point(|item| item.span().1 <= at);
         let item = self.items.get(index).filter(|item| item.span().0 <= at)?;
-        Some(self.block(line_up, channel, black_uri, item, avoid))
+        Some(self.block(line_up, channel, black_uri, item, with))
     }
 
     /// All blocks of the day.
@@ -102,9 +114,26 @@ impl DayPlan {
         line_up: &LineUp,
         channel: &ChannelInfo,
         black_uri: &str,
-        avoid: &BTreeSet<String>,
+        with: With<'_>,
     ) -> Vec<BlockPlan> {
-        self.items.iter().map(|item| self.block(line_up, channel, black_uri, item, avoid)).collect()
+        self.items.iter().map(|item| self.block(line_up, channel, black_uri, item, with)).collect()
+    }
+
+    /// Fills the breaks of the day's programmes in order.
+    pub(crate) fn fill(&self, line_up: &LineUp, traffic: &Traffic, opened: Rotation) -> FilledDay {
+        let breaks = self.items.iter().filter(|item| matches!(item, Item::Programme(_))).flat_map(|item| {
+            let mut at = item.span().0;
+            let entries = entries(line_up, item).into_iter().map(move |entry| {
+                let start = at;
+                at = at.plus(entry.duration());
+                (start, entry)
+            });
+            entries.filter_map(|(start, entry)| match entry {
+                LogEntry::AdBlock { duration_ms, .. } => Some((start, duration_ms)),
+                LogEntry::Act { .. } => None,
+            })
+        });
+        FilledDay::new(traffic, (self.day.date, self.day.end), opened, breaks)
     }
 
     /// The playout log of the day with its breaks still empty.
@@ -171,7 +200,7 @@ impl DayPlan {
         channel: &ChannelInfo,
         black_uri: &str,
         item: &Item,
-        avoid: &BTreeSet<String>,
+        With { avoid, filled }: With<'_>,
     ) -> BlockPlan {
         let (start, end) = item.span();
         let block_id = self.block_id(line_up, start);
@@ -181,7 +210,35 @@ impl DayPlan {
         let entries = entries(line_up, item);
         let cued = line_up.cues && matches!(item, Item::Programme(_));
         let cues = if cued { cues(start, &entries) } else { Vec::new() };
+        let mut mended: Vec<usize> = Vec::new();
+        let mut at = start;
         for entry in entries {
+            let spots = line_up.traffic.as_ref().zip(filled).and_then(|(traffic, day)| {
+                let (index, filled) = day.at(at).filter(|_| matches!(entry, LogEntry::AdBlock { .. }))?;
+                let failed = |piece: &Piece| match piece {
+                    Piece::Spot { number, .. } => avoid.contains(&traffic.spots[*number].asset.uri),
+                    Piece::Open(_) => false,
+                };
+                let pieces = match !avoid.is_empty() && filled.pieces.iter().any(failed) {
+                    true => day.mended(traffic, index, avoid, &mut mended),
+                    false => filled.pieces.clone(),
+                };
+                Some((traffic, pieces))
+            });
+            at = at.plus(entry.duration());
+            if let Some((traffic, pieces)) = spots {
+                for piece in pieces {
+                    match piece {
+                        Piece::Open(time) => reel.fill_rest(time, &mut segments),
+                        Piece::Spot { number, kind, .. } => {
+                            let asset = &traffic.spots[number].asset;
+                            let (uri, id) = (&asset.uri, Some(asset.id.as_str()));
+                            push(&mut segments, uri, Millis(0), asset.duration, kind.word(), id);
+                        }
+                    }
+                }
+                continue;
+            }
             match (entry, item) {
                 (LogEntry::Act { asset_start_ms, duration_ms, .. }, Item::Programme(p)) => {
                     let asset = line_up.asset(p.slot, p.asset);

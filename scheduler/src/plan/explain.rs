@@ -1,6 +1,7 @@
 //! Why something airs: the rule, the block, the slot, the selector, its pool and the place in its run, and what was
 //! next but could not air.
 
+use super::breaks::FilledDay;
 use super::broadcast_day::local_text;
 use super::day_plan::DayPlan;
 use super::line_up::{LineUp, ResolvedBlock, clock};
@@ -48,6 +49,9 @@ pub struct Explanation {
     /// What was selected from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolShown>,
+    /// The spot of a break that is on the air at the instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spot: Option<SpotShown>,
     /// What was next and did not air, and what its reason was.
     pub refused: Vec<Refused>,
     /// Rules that wanted the time and did not have it, or had nothing that fits.
@@ -119,6 +123,26 @@ pub struct PoolShown {
     pub turned_away: Vec<Refused>,
 }
 
+/// A spot in a break, and why it had its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpotShown {
+    /// commercial, promo, bumper or ident.
+    pub kind: &'static str,
+    /// The asset.
+    pub asset_id: String,
+    /// Its title.
+    pub title: String,
+    /// When it began.
+    pub start_at: String,
+    /// When it was planned before that, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_at: Option<String>,
+    /// Spots of the kind.
+    pub of: usize,
+    /// Those of them that were within their cooldown or had reached a cap when the break began.
+    pub resting: usize,
+}
+
 /// Assets that did not air, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {
@@ -162,6 +186,7 @@ impl Explanation {
             rule: None,
             slot: None,
             pool: None,
+            spot: None,
             refused: Vec::new(),
             passed_over: passed_over(line_up, witness, at, end),
             sentences: Vec::new(),
@@ -175,6 +200,44 @@ impl Explanation {
             ));
         }
         explanation
+    }
+
+    /// The same with the spot on the air, where the instant is in a break that traffic fills.
+    pub(crate) fn with_spot(
+        mut self,
+        line_up: &LineUp,
+        filled: Option<&FilledDay>,
+        at: UtcMs,
+    ) -> Explanation {
+        let Some((traffic, day)) = line_up.traffic.as_ref().zip(filled) else { return self };
+        let Some(turn) = day.turn_at(traffic, at) else { return self };
+        let local = |at| local_text(&line_up.zone, at);
+        let asset = &traffic.spots[turn.number].asset;
+        let shown = SpotShown {
+            kind: turn.kind.word(),
+            asset_id: asset.id.clone(),
+            title: asset.title.clone(),
+            start_at: local(turn.start),
+            before_at: turn.before.map(local),
+            of: turn.of,
+            resting: turn.resting,
+        };
+        let before = match &shown.before_at {
+            Some(before) => format!("was planned last at {before}"),
+            None => "was not planned before".to_owned(),
+        };
+        self.sentences.push(format!(
+            "In the break, since {}, the {} \"{}\" ({}) has its turn: it {before}; {} of the {} {} were resting.",
+            shown.start_at,
+            shown.kind,
+            shown.title,
+            shown.asset_id,
+            shown.resting,
+            shown.of,
+            turn.kind.words(),
+        ));
+        self.spot = Some(shown);
+        self
     }
 
     fn programme(&mut self, line_up: &LineUp, decision: &Decision) {

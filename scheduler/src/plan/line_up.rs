@@ -1,6 +1,7 @@
 //! A channel's schedule with every name resolved: what tier 1 places on the days.
 
 use super::pool::{Airings, Cursor, Pool};
+use super::traffic::Traffic;
 use crate::catalog::AssetMetadata;
 use crate::dsl::{ChannelTemplate, DayKey, SelectorKind, Sources, WallTime};
 use crate::yaml::Place;
@@ -36,9 +37,11 @@ pub(crate) struct LineUp {
     pub(crate) dates: [BTreeMap<Date, Vec<usize>>; DATE_LAYERS],
     /// By day of the week from Monday, then by layer; blocks by start.
     pub(crate) week: [[Vec<usize>; WEEK_LAYERS]; 7],
+    /// None of it is a spot of the traffic.
     pub(crate) filler: Vec<Arc<AssetMetadata>>,
     /// Breaks are cued.
     pub(crate) cues: bool,
+    pub(crate) traffic: Option<Traffic>,
     pub(crate) sources: Arc<Sources>,
     pub(crate) schedule_place: Place,
 }

@@ -2,23 +2,28 @@
 //! the immutable [`Programming`] the runtime asks.
 //!
 //! Everything here is a pure function of the catalog's snapshot, the channel files, a date and a seed
-//! (seed 004; selection has no counters). It deliberately reads no clock, opens no media file and knows no
-//! viewers.
+//! (seed 004; selection has no counters); the spots of breaks are one also of how their rotation stood where the day
+//! began. It deliberately reads no clock, opens no media file and knows no viewers. Where rotations stood is kept by a
+//! [`RotationBook`].
 //!
 //! ```text
 //! ChannelSpec + AssetResolver ── resolve, judge ──▶ LineUp ── place ──▶ PlacedDay ── day_plan ──▶ blocks, guide
-//!                    matching                          progress, pool          acts, traffic
+//!                    matching                          progress, pool      acts, breaks, filler
 //! ```
 
 mod acts;
 mod black;
+mod breaks;
 mod broadcast_day;
 #[cfg(test)]
 mod calendar_tests;
+mod catalog_book;
 mod cues;
 mod day_clock;
 mod day_plan;
 mod explain;
+mod filler;
+mod fit;
 mod judge;
 mod line_up;
 mod matching;
@@ -31,17 +36,22 @@ mod programming;
 mod programming_tests;
 mod progress;
 mod resolve;
+mod rotation;
 mod shuffle;
 mod single;
 mod traffic;
+#[cfg(test)]
+mod traffic_tests;
 
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};
+pub use catalog_book::CatalogBook;
 pub use day_plan::LogBlock;
-pub use explain::{Explanation, PoolShown, Refused, RuleShown, SlotShown};
+pub use explain::{Explanation, PoolShown, Refused, RuleShown, SlotShown, SpotShown};
 pub use opening::OpenError;
 pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, SelectorUsed, Source};
 pub use programming::{
     ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts,
 };
+pub use rotation::{DAYS_CARRIED, MemoryBook, Opening, RotationBook};
 pub use single::{CompiledDay, SingleChannel};

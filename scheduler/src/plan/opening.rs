@@ -1,7 +1,7 @@
 //! From a station's configuration and catalog to its [`Programming`].
 
 use super::black::write_black;
-
+use super::catalog_book::CatalogBook;
 use super::programming::{ChannelInfo, DEFAULT_SEED, Programming, ProgrammingParts};
 use super::resolve::{by_path, near_names, resolve};
 use crate::catalog::{AssetResolver, Catalog, CatalogError, Snapshot};
@@ -10,6 +10,7 @@ use crate::dsl::{ChannelSpec, examine_channel};
 use crate::yaml::{Diagnostic, Document, Report};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Programming that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +73,12 @@ impl Programming {
         for info in programming.channels() {
             identities.push(catalog.register_channel(&info.id, info.number, &info.name)?.channel_id);
         }
-        Ok((programming.with_identities(&identities), report))
+        let programming = programming.with_identities(&identities);
+        if !programming.has_traffic() {
+            return Ok((programming, report));
+        }
+        let book = CatalogBook::open(catalog.path())?;
+        Ok((programming.with_book(Arc::new(book)), report))
     }
 }
 
@@ -102,7 +108,8 @@ fn read_channels(config: &StationConfig, snapshot: &Snapshot) -> Result<(Vec<Cha
             Err(finding) => (None, Report::from(finding)),
         };
         report.append(findings);
-        let Some(spec) = spec else { continue };
+        let Some(mut spec) = spec else { continue };
+        spec.traffic = spec.traffic.or_else(|| config.traffic.clone());
         if let Some(other) = specs.iter().find(|s| s.id == spec.id) {
             let message = format!(
                 "the channel \"{}\" is in {} already",
@@ -216,6 +223,41 @@ mod tests {
             panic!()
         };
         assert_eq!(report.findings().len(), 2, "{report}");
+    }
+
+    #[test]
+    fn the_traffic_of_the_station_is_that_of_channels_which_have_none() {
+        let files = [
+            ("a.chan.yaml", "channel: a\ntraffic: none\nschedule: {daily: []}\n"),
+            ("b.chan.yaml", "channel: b\nschedule: {daily: []}\n"),
+            ("c.chan.yaml", "channel: c\nschedule: {daily: []}\n"),
+            ("d.chan.yaml", "channel: d\ntraffic: {commercials: col.own}\nschedule: {daily: []}\n"),
+        ];
+        let (dir, _) = station(&files);
+        let path = dir.path().join("station.yaml");
+        let text = "media: [media]\nchannels: ['*.chan.yaml']\ntraffic: {commercials: {collection: col.adverts, cooldown: 30m}}\n";
+        std::fs::write(&path, text).unwrap();
+        let config = StationConfig::read(&path).unwrap();
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let OpenError::Findings(report) = Programming::open(&config, &mut catalog).unwrap_err() else {
+            panic!()
+        };
+        let found: Vec<(String, usize, usize)> = report
+            .findings()
+            .iter()
+            .map(|d| {
+                let name = d.path().file_name().unwrap().to_string_lossy().into_owned();
+                (name, d.place().line, d.place().column)
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [("d.chan.yaml".to_owned(), 2, 24), ("station.yaml".to_owned(), 3, 37)],
+            "{report}"
+        );
+        std::fs::write(&path, text.replace("30m", "never")).unwrap();
+        let report = StationConfig::read(&path).unwrap_err();
+        assert!(report.to_string().contains("no cooldown"), "{report}");
     }
 
     #[test]

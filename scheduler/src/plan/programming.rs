@@ -1,11 +1,13 @@
 //! The station's programming: blocks and guide for every channel and any instant.
 
+use super::breaks::FilledDay;
 use super::broadcast_day::{bounds, day_of, later};
-use super::day_plan::DayPlan;
+use super::day_plan::{DayPlan, With};
 use super::explain::Explanation;
 use super::line_up::LineUp;
 use super::progress::Progress;
 use super::resolve::resolve;
+use super::rotation::{DAYS_CARRIED, MemoryBook, Rotation, RotationBook};
 use crate::catalog::AssetResolver;
 use crate::config::FillerRef;
 use crate::dsl::ChannelSpec;
@@ -25,6 +27,9 @@ pub const DEFAULT_SEED: u64 = 42;
 /// Days kept laid out per channel: a week of guide and the days about now.
 const DAYS_KEPT: usize = 10;
 
+/// Filled days kept per channel: the one on the air and its neighbours.
+const FILLED_KEPT: usize = 3;
+
 /// Most days one guide may ask for.
 const MAX_GUIDE_DAYS: i64 = 31;
 
@@ -42,6 +47,7 @@ struct Inner {
     by_id: HashMap<String, usize>,
     format: HouseFormat,
     black_uri: String,
+    book: Arc<dyn RotationBook>,
 }
 
 #[derive(Debug)]
@@ -55,6 +61,7 @@ struct Channel {
 struct Memory {
     progress: Progress,
     days: VecDeque<Arc<DayPlan>>,
+    filled: VecDeque<Arc<FilledDay>>,
 }
 
 /// What [`Programming`] is made of.
@@ -178,11 +185,14 @@ impl Programming {
                 Err(findings) => report.append(findings),
             }
         }
+        // What the station's own traffic lacks is found for every channel, and said once.
+        report.sort();
         if report.has_errors() {
             return Err(report);
         }
         let by_id = infos.iter().enumerate().rev().map(|(index, info)| (info.id.clone(), index)).collect();
-        let inner = Inner { infos, channels, by_id, format: parts.format, black_uri: parts.black_uri };
+        let book = Arc::new(MemoryBook::default());
+        let inner = Inner { infos, channels, by_id, format: parts.format, black_uri: parts.black_uri, book };
         Ok((Programming { inner: Arc::new(inner) }, report))
     }
 
@@ -194,6 +204,22 @@ impl Programming {
             }
         }
         self
+    }
+
+    /// The same with another book for the rotation of spots. Without, what was asked is remembered as long as the
+    /// value lives. Nothing has been asked of it yet.
+    #[must_use]
+    pub fn with_book(mut self, book: Arc<dyn RotationBook>) -> Programming {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.book = book;
+        }
+        self
+    }
+
+    /// Whether any channel has traffic.
+    #[must_use]
+    pub fn has_traffic(&self) -> bool {
+        self.inner.channels.iter().any(|channel| channel.line_up.traffic.is_some())
     }
 
     /// The station's channels, in the order of the configuration.
@@ -244,8 +270,11 @@ impl Programming {
         avoid: &BTreeSet<String>,
     ) -> Result<BlockPlan, PlanError> {
         let (info, channel) = self.find(channel)?;
-        let day = channel.day(day_of(&channel.line_up.zone, instant)?)?;
-        day.block_at(&channel.line_up, info, &self.inner.black_uri, instant, avoid)
+        let date = day_of(&channel.line_up.zone, instant)?;
+        let day = channel.day(date)?;
+        let filled = channel.filled(info, date, &*self.inner.book, true)?;
+        let with = With { avoid, filled: filled.as_deref() };
+        day.block_at(&channel.line_up, info, &self.inner.black_uri, instant, with)
             .ok_or_else(|| PlanError::OutOfCalendar { date: instant.to_string() })
     }
 
@@ -284,7 +313,13 @@ impl Programming {
             let mut memory = channel.memory.lock().unwrap_or_else(PoisonError::into_inner);
             memory.progress.witness(&channel.line_up, date)?
         };
-        Ok(Explanation::new(&channel.line_up, info, at, DayPlan::new(&channel.line_up, placed), &witness))
+        let filled = channel.filled(info, date, &*self.inner.book, false)?;
+        let plan = DayPlan::new(&channel.line_up, placed);
+        Ok(Explanation::new(&channel.line_up, info, at, plan, &witness).with_spot(
+            &channel.line_up,
+            filled.as_deref(),
+            at,
+        ))
     }
 
     fn find(&self, id: &str) -> Result<(&ChannelInfo, &Channel), PlanError> {
@@ -294,6 +329,54 @@ impl Programming {
 }
 
 impl Channel {
+    /// The filled breaks of a date, on channels with traffic. The day's opening is the one kept; else it is carried
+    /// forward from one kept a few days back, or made of what is known of earlier airings.
+    fn filled(
+        &self,
+        info: &ChannelInfo,
+        date: Date,
+        book: &dyn RotationBook,
+        keep: bool,
+    ) -> Result<Option<Arc<FilledDay>>, PlanError> {
+        let Some(traffic) = &self.line_up.traffic else { return Ok(None) };
+        let known = |date| {
+            let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.filled.iter().find(|day: &&Arc<FilledDay>| day.date == date).map(Arc::clone)
+        };
+        if let Some(day) = known(date) {
+            return Ok(Some(day));
+        }
+        // Two that ask at once work out the same.
+        let earliest = later(date, -DAYS_CARRIED).unwrap_or(date);
+        let kept = book.latest(info.channel_id, earliest, date);
+        let (mut at, mut opening, mut new) = match kept {
+            Some((at, opening)) => (at, opening, false),
+            None => (date, book.history(info.channel_id, bounds(&self.line_up.zone, date)?.0), true),
+        };
+        loop {
+            let opened = Rotation::new(traffic, &opening);
+            if keep && new {
+                // Of the history only what is a spot.
+                book.keep(info.channel_id, at, &opened.opening(traffic));
+            }
+            let filled = Arc::new(self.day(at)?.fill(&self.line_up, traffic, opened));
+            if at == date {
+                let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+                if memory.filled.len() == FILLED_KEPT {
+                    memory.filled.pop_front();
+                }
+                // What is only explained may come of another opening later.
+                if keep {
+                    memory.filled.push_back(Arc::clone(&filled));
+                }
+                return Ok(Some(filled));
+            }
+            opening = filled.closed.opening(traffic);
+            at = later(at, 1)?;
+            new = true;
+        }
+    }
+
     fn day(&self, date: Date) -> Result<Arc<DayPlan>, PlanError> {
         // A panic while planning leaves at worst a day unremembered.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);

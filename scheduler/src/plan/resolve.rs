@@ -5,10 +5,12 @@ use super::line_up::{DATE_LAYERS, LineUp, ResolvedBlock, ResolvedSlot, WEEK_LAYE
 use super::matching::{satisfies, words};
 use super::pool::{Pool, PoolParts, TurnedAway};
 use super::shuffle::seed_of;
+use super::traffic::{Traffic, Weighed};
 use crate::catalog::{AssetMetadata, AssetResolver, AssetType, natural_order};
 use crate::config::FillerRef;
 use crate::dsl::{
-    Block, ChannelSpec, DayRule, Named, Selector, SelectorKind, SelectorMode, Slot, Subject, Test, codes,
+    Block, ChannelSpec, DayRule, Named, Selector, SelectorKind, SelectorMode, Slot, Sources, SpotPool,
+    Subject, Test, codes,
 };
 use crate::yaml::{Place, Report, nearest};
 use jiff::civil::{Date, Weekday, date};
@@ -35,6 +37,7 @@ pub(crate) fn resolve(
 ) -> Result<(LineUp, Report), Report> {
     let mut resolving = Resolving {
         spec,
+        sources: Arc::clone(&spec.sources),
         resolver,
         seed: spec.seed.unwrap_or(seed),
         report: Report::default(),
@@ -44,7 +47,8 @@ pub(crate) fn resolve(
         slots: Vec::new(),
         blocks: Vec::new(),
     };
-    let filler = resolving.filler(station_filler);
+    let traffic = resolving.traffic();
+    let filler = resolving.filler(station_filler, traffic.as_ref());
     let mut rules: Vec<(&DayRule, Vec<usize>)> = Vec::with_capacity(spec.schedule.len());
     for rule in &spec.schedule {
         let blocks = rule.blocks.iter().filter_map(|block| resolving.block(rule, block)).collect();
@@ -68,6 +72,7 @@ pub(crate) fn resolve(
         week: Default::default(),
         filler,
         cues: false,
+        traffic,
         sources: Arc::clone(&spec.sources),
         schedule_place: spec.schedule_place,
     };
@@ -134,6 +139,8 @@ fn lay_dates(line_up: &mut LineUp, rules: &[(&DayRule, Vec<usize>)], layer: usiz
 
 struct Resolving<'a> {
     spec: &'a ChannelSpec,
+    /// The files that places are in: the channel's, or the station's where its traffic is read.
+    sources: Arc<Sources>,
     resolver: &'a dyn AssetResolver,
     seed: u64,
     report: Report,
@@ -147,7 +154,7 @@ struct Resolving<'a> {
 
 impl Resolving<'_> {
     fn error(&mut self, place: Place, code: &'static str, message: String, help: String) {
-        self.report.push(self.spec.sources.at(place, message).help(help).code(code));
+        self.report.push(self.sources.at(place, message).help(help).code(code));
     }
 
     fn block(&mut self, rule: &DayRule, block: &Block) -> Option<usize> {
@@ -215,7 +222,11 @@ impl Resolving<'_> {
             return Some(*known);
         }
         let mut turned_away = Vec::new();
-        let assets = self.assets(slot, &from, &mut turned_away)?;
+        let kind = match selector.kind {
+            SelectorKind::Episode => AssetType::Episode,
+            SelectorKind::Movie => AssetType::Movie,
+        };
+        let assets = self.assets(selector, kind, &from, &mut turned_away)?;
         let told_seed = selector.seed.unwrap_or(self.seed);
         let parts = PoolParts {
             mode: selector.mode,
@@ -231,18 +242,37 @@ impl Resolving<'_> {
         Some(self.pools.len() - 1)
     }
 
-    /// The assets a selector selects from.
+    /// The spots of each pool of the channel's traffic.
+    fn traffic(&mut self) -> Option<Traffic> {
+        let spec = self.spec.traffic.as_ref().filter(|traffic| !traffic.pools.is_empty())?;
+        let own = std::mem::replace(&mut self.sources, Arc::clone(&spec.sources));
+        let mut pools: Vec<(&SpotPool, Weighed)> = Vec::with_capacity(spec.pools.len());
+        for pool in &spec.pools {
+            let (selector, kind) = (&pool.selector, pool.kind.asset_type());
+            let assets = self.assets(selector, kind, &selector.collections, &mut Vec::new());
+            if let Some(weighed) = assets.and_then(|assets| self.weighed(selector, assets)) {
+                pools.push((pool, weighed));
+            }
+        }
+        self.sources = own;
+        (pools.len() == spec.pools.len()).then(|| {
+            let written = (spec.place, Arc::clone(&spec.sources));
+            Traffic::new(&pools, spec.form.clone(), written, (&self.spec.id, self.seed))
+        })
+    }
+
+    /// The assets a selector selects from; where it names nothing, those of `kind`.
     fn assets(
         &mut self,
-        slot: &Slot,
+        selector: &Selector,
+        kind: AssetType,
         from: &[Named],
         turned_away: &mut Vec<TurnedAway>,
     ) -> Option<Vec<Arc<AssetMetadata>>> {
-        let selector = &slot.selector;
         let mut assets: Vec<Arc<AssetMetadata>> = Vec::new();
         let mut complete = true;
         match from {
-            [] => assets = self.all_of(selector),
+            [] => assets = self.all_of(selector, kind),
             [one] => match self.collection(one) {
                 Some(list) => assets = list,
                 None => complete = false,
@@ -303,12 +333,8 @@ impl Resolving<'_> {
     }
 
     /// Everything of the selector's kind, for selectors that name no collection.
-    fn all_of(&mut self, selector: &Selector) -> Vec<Arc<AssetMetadata>> {
+    fn all_of(&mut self, selector: &Selector, kind: AssetType) -> Vec<Arc<AssetMetadata>> {
         let typed = selector.criteria.iter().any(|c| c.subject == Subject::Type);
-        let kind = match selector.kind {
-            SelectorKind::Episode => AssetType::Episode,
-            SelectorKind::Movie => AssetType::Movie,
-        };
         let all = self.everything();
         all.iter().filter(|asset| typed || asset.asset_type == kind).cloned().collect()
     }
@@ -356,11 +382,7 @@ impl Resolving<'_> {
     }
 
     /// Assets with their turns in a round: what names them most exactly has its way.
-    fn weighed(
-        &mut self,
-        selector: &Selector,
-        assets: Vec<Arc<AssetMetadata>>,
-    ) -> Option<Vec<(Arc<AssetMetadata>, u32)>> {
+    fn weighed(&mut self, selector: &Selector, assets: Vec<Arc<AssetMetadata>>) -> Option<Weighed> {
         if selector.mode != SelectorMode::Weighted {
             return Some(assets.into_iter().map(|asset| (asset, 1)).collect());
         }
@@ -421,8 +443,8 @@ impl Resolving<'_> {
     }
 
     /// What fills time on this channel: its own choice, else the station's, else every asset whose type is
-    /// filler.
-    fn filler(&mut self, station: Option<&FillerRef>) -> Vec<Arc<AssetMetadata>> {
+    /// filler. What traffic airs is no filler: it would come within its cooldown.
+    fn filler(&mut self, station: Option<&FillerRef>, traffic: Option<&Traffic>) -> Vec<Arc<AssetMetadata>> {
         let mut filler: Vec<Arc<AssetMetadata>> = Vec::new();
         for (reference, place) in &self.spec.filler {
             let found = match reference {
@@ -452,6 +474,15 @@ impl Resolving<'_> {
         }
         if filler.is_empty() {
             filler = self.resolver.of_type(AssetType::Filler);
+        }
+        let Some(traffic) = traffic else { return filler };
+        let any = !filler.is_empty();
+        filler.retain(|asset| !traffic.holds(asset));
+        if let (true, true, Some((_, place))) = (any, filler.is_empty(), self.spec.filler.first()) {
+            let message = "all of this filler airs in the breaks of traffic, so black takes what is left";
+            let help = "name other assets for the time that is nobody's, a clock or a test card";
+            let finding = self.spec.sources.at(*place, message).help(help);
+            self.report.push(finding.code(codes::EMPTY_POOL).warning());
         }
         filler
     }

@@ -1,13 +1,15 @@
 //! One channel by itself, for `programming validate`, `compile` and `expand`.
 
+use super::breaks::{FilledDay, Piece};
 use super::broadcast_day::{later, local_text};
-use super::day_plan::{DayPlan, LogBlock};
+use super::day_plan::{DayPlan, LogBlock, With};
 use super::line_up::{LineUp, clock};
 use super::place::PlacedDay;
 use super::program_schedule::{ProgramSchedule, Source};
 use super::programming::{ChannelInfo, PlanError};
 use super::progress::Progress;
 use super::resolve::resolve;
+use super::rotation::{Opening, Rotation};
 use crate::catalog::AssetResolver;
 use crate::config::FillerRef;
 use crate::dsl::{ChannelSpec, codes};
@@ -21,6 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Days that are judged where a week is not enough: until a cooldown shows that it cannot be kept.
 const DAYS_JUDGED: i32 = 400;
 
+/// A week is told of where more than one such part of its breaks is open.
+const OPEN_SHARE: i64 = 4;
+
 /// Stretches of time, in order.
 type Stretches = Vec<(UtcMs, UtcMs)>;
 
@@ -29,6 +34,8 @@ type Stretches = Vec<(UtcMs, UtcMs)>;
 pub struct SingleChannel {
     line_up: Arc<LineUp>,
     progress: Mutex<Progress>,
+    /// The rotation where the day after the last one compiled begins.
+    closed: Mutex<Option<(Date, Rotation)>>,
 }
 
 /// One of its days.
@@ -36,6 +43,7 @@ pub struct SingleChannel {
 pub struct CompiledDay {
     line_up: Arc<LineUp>,
     plan: DayPlan,
+    filled: Option<FilledDay>,
     /// What was left out that day for want of room, and the time that nothing covers.
     pub warnings: Report,
 }
@@ -52,10 +60,18 @@ impl SingleChannel {
         seed: u64,
     ) -> Result<(SingleChannel, Report), Report> {
         let (line_up, report) = resolve(spec, resolver, filler, seed)?;
-        Ok((SingleChannel { line_up: Arc::new(line_up), progress: Mutex::default() }, report))
+        Ok((
+            SingleChannel {
+                line_up: Arc::new(line_up),
+                progress: Mutex::default(),
+                closed: Mutex::default(),
+            },
+            report,
+        ))
     }
 
-    /// Compiles one broadcast day; runs are counted from the channel's anchor date.
+    /// Compiles one broadcast day; runs are counted from the channel's anchor date. The rotation of spots goes on from
+    /// the day before where that was the last one compiled, and begins anew else.
     ///
     /// # Errors
     /// A date outside the calendar.
@@ -70,11 +86,22 @@ impl SingleChannel {
             warnings.push(self.line_up.gap(&format!("on {date}"), &gaps));
         }
         warnings.sort();
-        Ok(CompiledDay {
-            plan: DayPlan::new(&self.line_up, placed),
-            line_up: Arc::clone(&self.line_up),
-            warnings,
-        })
+        let plan = DayPlan::new(&self.line_up, placed);
+        let filled = self.fill(&plan)?;
+        Ok(CompiledDay { plan, filled, line_up: Arc::clone(&self.line_up), warnings })
+    }
+
+    fn fill(&self, plan: &DayPlan) -> Result<Option<FilledDay>, PlanError> {
+        let Some(traffic) = &self.line_up.traffic else { return Ok(None) };
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = closed.take().filter(|(date, _)| *date == plan.day.date).map(|(_, rotation)| rotation);
+        let opened = match known {
+            Some(rotation) => Rotation::new(traffic, &rotation.opening(traffic)),
+            None => Rotation::new(traffic, &Opening::default()),
+        };
+        let filled = plan.fill(&self.line_up, traffic, opened);
+        *closed = Some((later(plan.day.date, 1)?, filled.closed.clone()));
+        Ok(Some(filled))
     }
 
     /// What a week from `date` on shows: programmes without room, and time that nothing covers, told once for
@@ -109,6 +136,7 @@ impl SingleChannel {
                     .push(date);
             }
         }
+        self.judge_traffic(date, &mut report)?;
         for (dates, open) in gaps.into_values() {
             let when = match dates.as_slice() {
                 [one] => format!("on {one}"),
@@ -122,6 +150,39 @@ impl SingleChannel {
         }
         report.sort();
         Ok(report)
+    }
+
+    /// What a week's breaks hold of spots, where that is too little.
+    fn judge_traffic(&self, date: Date, report: &mut Report) -> Result<(), PlanError> {
+        let Some(traffic) = &self.line_up.traffic else { return Ok(()) };
+        let mut rotation = Rotation::new(traffic, &Opening::default());
+        let (mut whole, mut open) = (0, 0);
+        for step in 0..7 {
+            let plan = DayPlan::new(&self.line_up, self.place(later(date, step)?)?);
+            let filled = plan.fill(&self.line_up, traffic, rotation);
+            for piece in filled.breaks.iter().flat_map(|filled| &filled.pieces) {
+                match piece {
+                    Piece::Spot { number, .. } => whole += traffic.spots[*number].asset.duration.0,
+                    Piece::Open(time) => {
+                        whole += time.0;
+                        open += time.0;
+                    }
+                }
+            }
+            rotation = Rotation::new(traffic, &filled.closed.opening(traffic));
+        }
+        if open * OPEN_SHARE > whole {
+            let message = format!(
+                "in the week from {date} the breaks last {}, and traffic has nothing for {} of it",
+                clock(whole),
+                clock(open)
+            );
+            let help = "filler or black airs then; add to the pools, or shorten cooldown and raise max_per_hour and \
+                        max_per_day";
+            let finding = traffic.sources.at(traffic.place, message).help(help);
+            report.push(finding.code(codes::THIN_TRAFFIC).warning());
+        }
+        Ok(())
     }
 
     /// The day `compile` means where none is given: the file's `broadcast_day`.
@@ -221,6 +282,13 @@ impl CompiledDay {
     /// The day's blocks, breaks filled.
     #[must_use]
     pub fn blocks(&self, channel: &ChannelInfo, black_uri: &str) -> Vec<BlockPlan> {
-        self.plan.blocks(&self.line_up, channel, black_uri, &BTreeSet::new())
+        let with = With { avoid: &BTreeSet::new(), filled: self.filled.as_ref() };
+        self.plan.blocks(&self.line_up, channel, black_uri, with)
+    }
+
+    /// Whether spots fill the day's breaks.
+    #[must_use]
+    pub fn has_traffic(&self) -> bool {
+        self.filled.is_some()
     }
 }

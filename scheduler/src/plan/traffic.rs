@@ -1,204 +1,141 @@
-//! Traffic v1: time that is nobody's, filled with filler (seed 004, Traffic Manager v1).
-//!
-//! Whole fillers while they fit. What remains is black, written as the last filler running on past its
-//! asset's end: AIR pads what an asset has not. Where not even one fits, one is cut at the break's end or, if it
-//! is too short to be repeated, followed by black;
-//! where there is none at all, the built-in black carries the time.
+//! A channel's traffic with every name resolved: its spots, their rules, and the form of a break.
 
-use super::shuffle::SplitMix;
+use super::shuffle::{SplitMix, seed_of};
 use crate::catalog::AssetMetadata;
-use retrovue_proto::plan::Segment;
-use retrovue_timebase::Millis;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::dsl::{BreakPart, SpotKind, SpotPool};
+use crate::yaml::Place;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Shortest filler that is repeated. A shorter one, a still or a sting, would make a segment of every few
-/// frames; it is shown once, and black follows.
-const SHORTEST_TURN: Millis = Millis(1000);
+/// Shortest spot that fills, in milliseconds: shorter ones would make a segment of every few frames.
+pub(crate) const SHORTEST_SPOT: i64 = 1000;
 
-/// Fills the breaks of one block: the fillers in an order fixed by a seed, going on from break to break, so
-/// that none comes again in a block before all that fit have been.
+/// Assets with their weights.
+pub(crate) type Weighed = Vec<(Arc<AssetMetadata>, u32)>;
+
+/// What fills the breaks of a channel.
 #[derive(Debug, Clone)]
-pub(crate) struct Reel<'a> {
-    /// Shuffled as far as it has been looked at; most blocks look at a few of many fillers.
-    order: Vec<&'a Arc<AssetMetadata>>,
-    shuffled: usize,
-    random: SplitMix,
-    next: usize,
-    /// The shortest that may be repeated.
-    shortest: Millis,
-    black_uri: &'a str,
+pub(crate) struct Traffic {
+    /// Each asset once, whatever pools it is in.
+    pub(crate) spots: Vec<Spot>,
+    /// By [`SpotKind`]: numbers of spots with their weights.
+    members: [Vec<(u32, u32)>; SpotKind::ALL.len()],
+    /// By asset id.
+    numbers: HashMap<String, u32>,
+    pub(crate) form: Vec<BreakPart>,
+    /// The shortest that fills, in milliseconds: nothing is looked for in less.
+    pub(crate) shortest: i64,
+    pub(crate) place: Place,
+    pub(crate) sources: Arc<crate::dsl::Sources>,
 }
 
-impl<'a> Reel<'a> {
-    /// A reel without the assets in `avoid`.
+/// An asset of traffic. In several pools, it has the strictest rule of each.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot {
+    pub(crate) asset: Arc<AssetMetadata>,
+    /// Milliseconds from one start to the next; 0 for any.
+    pub(crate) cooldown: i64,
+    /// Most airings within any hour and on a broadcast day; `u32::MAX` for any number.
+    pub(crate) per_hour: u32,
+    pub(crate) per_day: u32,
+    /// Its place among those that never aired: a shuffle by the seed.
+    pub(crate) turn: u32,
+}
+
+impl Traffic {
+    /// From pools and their weighed assets.
     pub(crate) fn new(
-        filler: &'a [Arc<AssetMetadata>],
-        black_uri: &'a str,
-        avoid: &BTreeSet<String>,
-        seed: u64,
-    ) -> Reel<'a> {
-        let order: Vec<&Arc<AssetMetadata>> =
-            filler.iter().filter(|a| avoid.is_empty() || !avoid.contains(&a.uri)).collect();
-        let repeated = order.iter().map(|a| a.duration).filter(|length| *length >= SHORTEST_TURN);
-        let shortest = repeated.min().unwrap_or(Millis(i64::MAX));
-        Reel { order, shuffled: 0, random: SplitMix(seed), next: 0, shortest, black_uri }
-    }
-
-    /// The filler at a place of the shuffled order.
-    fn at(&mut self, index: usize) -> Option<&'a Arc<AssetMetadata>> {
-        while self.shuffled <= index && self.shuffled < self.order.len() {
-            let from = self.shuffled + self.random.below(self.order.len() - self.shuffled);
-            self.order.swap(self.shuffled, from);
-            self.shuffled += 1;
-        }
-        self.order.get(index).copied()
-    }
-
-    /// Appends segments that last exactly `time`.
-    pub(crate) fn fill(&mut self, time: Millis, segments: &mut Vec<Segment>) {
-        let count = self.order.len();
-        let mut left = time;
-        let mut filled = false;
-        while left >= self.shortest {
-            let fits = |asset: &Arc<AssetMetadata>| (SHORTEST_TURN..=left).contains(&asset.duration);
-            let mut found = None;
-            for index in (self.next..count).chain(0..self.next) {
-                if let Some(asset) = self.at(index).filter(|asset| fits(asset)) {
-                    found = Some((index, asset));
-                    break;
-                }
+        pools: &[(&SpotPool, Weighed)],
+        form: Vec<BreakPart>,
+        (place, sources): (Place, Arc<crate::dsl::Sources>),
+        (channel, seed): (&str, u64),
+    ) -> Traffic {
+        let mut spots: Vec<Spot> = Vec::new();
+        let mut members: [Vec<(u32, u32)>; SpotKind::ALL.len()] = Default::default();
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        for (pool, assets) in pools {
+            for (asset, weight) in assets {
+                let number = *numbers.entry(asset.id.clone()).or_insert_with(|| {
+                    let asset = Arc::clone(asset);
+                    let (per_hour, per_day) = (u32::MAX, u32::MAX);
+                    spots.push(Spot { asset, cooldown: 0, per_hour, per_day, turn: 0 });
+                    spots.len() as u32 - 1
+                });
+                let spot = &mut spots[number as usize];
+                spot.cooldown = spot.cooldown.max(pool.cooldown.0);
+                spot.per_hour = spot.per_hour.min(pool.per_hour.unwrap_or(u32::MAX));
+                spot.per_day = spot.per_day.min(pool.per_day.unwrap_or(u32::MAX));
+                members[pool.kind as usize].push((number, *weight));
             }
-            let Some((index, asset)) = found else { break };
-            push(segments, &asset.uri, Millis(0), asset.duration, "filler", Some(&asset.id));
-            left = left - asset.duration;
-            self.next = (index + 1) % count;
-            filled = true;
         }
-        if left <= Millis(0) {
-            return;
+        let mut turns: Vec<u32> = (0..spots.len() as u32).collect();
+        SplitMix(seed_of(&[&seed.to_string(), channel, "rotation"])).shuffle(&mut turns);
+        for (spot, turn) in spots.iter_mut().zip(turns) {
+            spot.turn = turn;
         }
-        if let (true, Some(last)) = (filled, segments.last_mut()) {
-            last.segment_duration_ms = last.segment_duration_ms + left;
-        } else if let Some(asset) = self.at(self.next) {
-            push(segments, &asset.uri, Millis(0), left, "filler", Some(&asset.id));
-            self.next = (self.next + 1) % count;
-        } else {
-            push(segments, self.black_uri, Millis(0), left, "black", None);
-        }
+        let fills = |kind: &SpotKind| form.contains(&BreakPart::Fill(*kind));
+        let filling = SpotKind::ALL.into_iter().filter(fills).flat_map(|kind| &members[kind as usize]);
+        let lengths = filling.map(|(number, _)| spots[*number as usize].asset.duration.0);
+        let shortest = lengths.filter(|length| *length >= SHORTEST_SPOT).min().unwrap_or(i64::MAX);
+        Traffic { spots, members, numbers, form, shortest, place, sources }
     }
-}
 
-/// Appends one segment, numbered on from the last.
-pub(crate) fn push(
-    segments: &mut Vec<Segment>,
-    uri: &str,
-    offset: Millis,
-    duration: Millis,
-    kind: &str,
-    asset_id: Option<&str>,
-) {
-    let mut metadata = BTreeMap::new();
-    metadata.insert("kind".to_owned(), serde_json::Value::from(kind));
-    if let Some(id) = asset_id {
-        metadata.insert("asset_id".to_owned(), serde_json::Value::from(id));
+    /// Spots of a kind, each with its weight, which is at least 1.
+    pub(crate) fn of_kind(&self, kind: SpotKind) -> &[(u32, u32)] {
+        &self.members[kind as usize]
     }
-    segments.push(Segment {
-        segment_index: i32::try_from(segments.len()).unwrap_or(i32::MAX),
-        asset_uri: uri.to_owned(),
-        asset_start_offset_ms: offset,
-        segment_duration_ms: duration,
-        frame_count: None,
-        metadata,
-    });
+
+    /// The kinds that fill a break, in the order of its form.
+    pub(crate) fn filling(&self) -> impl Iterator<Item = SpotKind> {
+        self.form.iter().filter_map(|part| match part {
+            BreakPart::Fill(kind) => Some(*kind),
+            BreakPart::One(_) => None,
+        })
+    }
+
+    /// Whether an asset is one of its spots.
+    pub(crate) fn holds(&self, asset: &AssetMetadata) -> bool {
+        self.numbers.contains_key(&asset.id)
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::catalog::Snapshot;
+    use crate::dsl::parse_channel;
     use crate::plan::pool::tests::asset;
-    use proptest::prelude::*;
+    use crate::plan::resolve::resolve;
+    use crate::yaml::Document;
+    use std::path::Path;
 
-    fn fillers(seconds: &[i64]) -> Vec<Arc<AssetMetadata>> {
-        seconds.iter().enumerate().map(|(i, s)| Arc::new(asset(&format!("f{i}"), "col.filler", *s))).collect()
-    }
-
-    fn fill(seconds: &[i64], time: i64) -> Vec<(String, i64)> {
-        let list = fillers(seconds);
-        let mut segments = Vec::new();
-        Reel::new(&list, "black.mp4", &BTreeSet::new(), 1).fill(Millis(time), &mut segments);
-        segments.into_iter().map(|s| (s.asset_uri, s.segment_duration_ms.0)).collect()
-    }
-
-    #[test]
-    fn one_filler_loops_and_black_takes_the_remainder() {
-        let f = "/m/f0.mp4".to_owned();
-        assert_eq!(fill(&[60], 160_000), [(f.clone(), 60_000), (f.clone(), 100_000)]);
-        assert_eq!(fill(&[60], 120_000), [(f.clone(), 60_000), (f.clone(), 60_000)]);
-        assert_eq!(fill(&[60], 40_000), [(f, 40_000)]);
-        assert_eq!(fill(&[], 40_000), [("black.mp4".to_owned(), 40_000)]);
-        assert_eq!(fill(&[60], 0), []);
-    }
-
-    #[test]
-    fn shorter_fillers_are_found_for_what_is_left() {
-        let uris: Vec<i64> = fill(&[60, 15], 90_000).into_iter().map(|(_, d)| d).collect();
-        assert_eq!(uris.iter().sum::<i64>(), 90_000);
-        assert!(uris.iter().all(|d| *d == 60_000 || *d == 15_000), "{uris:?}");
-    }
-
-    /// A still of one frame as the only filler would be sent a thousand times a minute.
-    #[test]
-    fn fillers_too_short_to_follow_each_other_are_shown_once() {
-        for millis in [1, 40, SHORTEST_TURN.0 - 1] {
-            let mut short = asset("f", "col.filler", 1);
-            short.duration = Millis(millis);
-            let mut segments = Vec::new();
-            Reel::new(&[Arc::new(short)], "black.mp4", &BTreeSet::new(), 1)
-                .fill(Millis(1_800_000), &mut segments);
-            assert_eq!(segments.len(), 1, "of {millis} ms");
-            assert_eq!(segments[0].segment_duration_ms, Millis(1_800_000));
-        }
-        assert_eq!(fill(&[SHORTEST_TURN.0 / 1000], 10_000).len(), 10);
-    }
-
-    #[test]
-    fn an_avoided_filler_is_not_used() {
-        let list = fillers(&[10, 10]);
-        let avoid = BTreeSet::from([list[0].uri.clone()]);
-        let mut segments = Vec::new();
-        Reel::new(&list, "black.mp4", &avoid, 1).fill(Millis(30_000), &mut segments);
-        assert!(segments.iter().all(|s| s.asset_uri == list[1].uri));
-    }
-
-    proptest! {
-        /// None comes again before all that fit have been, and the same seed gives the same order.
-        #[test]
-        fn fillers_take_turns(count in 1usize..30, seed in any::<u64>(), rounds in 1usize..4) {
-            let list = fillers(&vec![10; count]);
-            let fill = || {
-                let mut segments = Vec::new();
-                Reel::new(&list, "black.mp4", &BTreeSet::new(), seed)
-                    .fill(Millis((count * rounds * 10_000) as i64), &mut segments);
-                segments.into_iter().map(|s| s.asset_uri).collect::<Vec<_>>()
-            };
-            let shown = fill();
-            for round in shown.chunks(count) {
-                prop_assert_eq!(round.iter().collect::<BTreeSet<_>>().len(), count);
+    /// The traffic of a channel with `text` under `traffic`, over collections with assets of so many seconds.
+    pub(crate) fn traffic_of(text: &str, collections: &[(&str, &[i64])]) -> Traffic {
+        let text = format!("channel: t\nschedule: {{daily: []}}\ntraffic: {{{text}}}\n");
+        let spec = parse_channel(Document::parse(Path::new("t.yaml"), &text).unwrap()).unwrap().0;
+        let mut assets = Vec::new();
+        for (name, seconds) in collections {
+            for (i, seconds) in seconds.iter().enumerate() {
+                assets.push(asset(&format!("{name}.{i:02}"), name, *seconds));
             }
-            prop_assert_eq!(shown.len(), count * rounds);
-            prop_assert_eq!(fill(), shown);
         }
+        let line_up = resolve(&spec, &Snapshot::new(assets, [], []), None, 42);
+        line_up.unwrap_or_else(|report| panic!("{report}")).0.traffic.expect("traffic")
+    }
 
-        #[test]
-        fn time_is_filled_exactly(seconds in proptest::collection::vec(1i64..90, 0..6), time in 0i64..900_000, seed in any::<u64>()) {
-            let list = fillers(&seconds);
-            let mut segments = Vec::new();
-            let mut reel = Reel::new(&list, "black.mp4", &BTreeSet::new(), seed);
-            reel.fill(Millis(time), &mut segments);
-            prop_assert_eq!(segments.iter().map(|s| s.segment_duration_ms.0).sum::<i64>(), time);
-            prop_assert!(segments.iter().all(|s| s.segment_duration_ms > Millis(0)));
-            prop_assert!(segments.iter().enumerate().all(|(i, s)| s.segment_index as usize == i));
-        }
+    #[test]
+    fn an_asset_of_two_pools_is_one_spot_under_the_strictest_of_both() {
+        let traffic = traffic_of(
+            "commercials: {collection: c, cooldown: 10m, max_per_day: 9}, promos: {collections: [p, c], cooldown: 1h, max_per_hour: 1, weights: {p: 3, c.01: 0}}",
+            &[("c", &[10, 20]), ("p", &[30])],
+        );
+        let shown: Vec<_> = traffic
+            .spots
+            .iter()
+            .map(|s| (s.asset.id.as_str(), s.cooldown / 60_000, s.per_hour, s.per_day))
+            .collect();
+        assert_eq!(shown, [("c.00", 60, 1, 9), ("c.01", 10, u32::MAX, 9), ("p.00", 60, 1, u32::MAX)]);
+        assert_eq!(traffic.of_kind(SpotKind::Promo), [(2, 3), (0, 1)]);
+        assert_eq!(traffic.form, [BreakPart::Fill(SpotKind::Commercial), BreakPart::One(SpotKind::Promo)]);
     }
 }

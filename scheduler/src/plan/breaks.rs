@@ -1,0 +1,392 @@
+//! Breaks filled with spots: a day's in order, each as full as it can be, and a break again without a spot that failed.
+//!
+//! Pure: the same opening gives the same breaks. What no spot can fill is left open, for filler.
+
+use super::fit::{Fitter, LONGEST_FIT, MOST_FITTED};
+use super::rotation::{HOUR, Rotation};
+use super::traffic::{SHORTEST_SPOT, Traffic};
+use crate::dsl::{BreakPart, SpotKind};
+use jiff::civil::Date;
+use retrovue_timebase::{Millis, UtcMs};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+/// Spots looked at for one choice, the most urgent ones: far more than a break holds.
+const LOOKED_AT: usize = 256;
+
+/// A stretch of a break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A whole spot.
+    Spot {
+        /// Its number in the channel's traffic.
+        number: usize,
+        kind: SpotKind,
+        start: UtcMs,
+    },
+    /// Time for filler.
+    Open(Millis),
+}
+
+/// A break, filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilledBreak {
+    pub(crate) start: UtcMs,
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// The breaks of a broadcast day, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilledDay {
+    pub(crate) date: Date,
+    pub(crate) end: UtcMs,
+    pub(crate) breaks: Vec<FilledBreak>,
+    pub(crate) opened: Rotation,
+    pub(crate) closed: Rotation,
+}
+
+/// A spot's turn, as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) number: usize,
+    pub(crate) kind: SpotKind,
+    pub(crate) start: UtcMs,
+    /// Its airing before that.
+    pub(crate) before: Option<UtcMs>,
+    /// Spots of its kind.
+    pub(crate) of: usize,
+    /// Those that could not air when the break began.
+    pub(crate) resting: usize,
+}
+
+/// How far one may go back for a spot, from what is best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Not in this break nor in the one before.
+    Neither,
+    /// In the one before.
+    Before,
+    /// In this one, where no cooldown forbids it.
+    Same,
+}
+
+/// Fills the breaks of one day, one after the other.
+struct Filling<'t> {
+    traffic: &'t Traffic,
+    rotation: Rotation,
+    fitter: Fitter,
+    before: Vec<usize>,
+    /// Numbers and kinds, the most urgent first.
+    urgent: Vec<(Reverse<u64>, u32, usize, SpotKind)>,
+}
+
+/// One break while it is filled.
+struct Break {
+    start: UtcMs,
+    left: i64,
+    chosen: Vec<(usize, SpotKind)>,
+}
+
+impl FilledDay {
+    /// Fills the breaks of a day, each a start and a length, in order.
+    pub(crate) fn new(
+        traffic: &Traffic,
+        (date, end): (Date, UtcMs),
+        opened: Rotation,
+        breaks: impl Iterator<Item = (UtcMs, Millis)>,
+    ) -> FilledDay {
+        let rotation = opened.clone();
+        let mut filling =
+            Filling { traffic, rotation, fitter: Fitter::default(), before: Vec::new(), urgent: Vec::new() };
+        let breaks = breaks.map(|(start, length)| filling.fill(start, length)).collect();
+        FilledDay { date, end, breaks, opened, closed: filling.rotation }
+    }
+
+    /// The break that begins at an instant.
+    pub(crate) fn at(&self, start: UtcMs) -> Option<(usize, &FilledBreak)> {
+        let index = self.breaks.partition_point(|b| b.start < start);
+        self.breaks.get(index).filter(|b| b.start == start).map(|b| (index, b))
+    }
+
+    /// The airings of a spot on this day.
+    pub(crate) fn starts(&self, spot: usize) -> impl Iterator<Item = UtcMs> {
+        let pieces = self.breaks.iter().flat_map(|filled| &filled.pieces);
+        pieces.filter_map(move |piece| match piece {
+            Piece::Spot { number, start, .. } if *number == spot => Some(*start),
+            _ => None,
+        })
+    }
+
+    /// The spot on the air at an instant, where one is.
+    pub(crate) fn turn_at(&self, traffic: &Traffic, at: UtcMs) -> Option<Turn> {
+        let index = self.breaks.partition_point(|b| b.start <= at).checked_sub(1)?;
+        let mut rotation = self.opened.clone();
+        for piece in self.breaks[..index].iter().flat_map(|b| &b.pieces) {
+            if let Piece::Spot { number, start, .. } = *piece {
+                rotation.note(number, &traffic.spots[number], start);
+            }
+        }
+        let filled = &self.breaks[index];
+        let (number, kind, start) = filled.pieces.iter().find_map(|piece| match *piece {
+            Piece::Spot { number, kind, start } => {
+                let end = start.plus(traffic.spots[number].asset.duration);
+                (start <= at && at < end).then_some((number, kind, start))
+            }
+            Piece::Open(_) => None,
+        })?;
+        let before = self.starts(number).take_while(|earlier| *earlier < start).last();
+        let before = before.or_else(|| self.opened.starts(number).last().map(UtcMs));
+        let kinds = traffic.of_kind(kind);
+        let rests = |number: usize| !rotation.may(number, &traffic.spots[number], filled.start, 0);
+        let resting = kinds.iter().filter(|(number, _)| rests(*number as usize)).count();
+        Some(Turn { number, kind, start, before, of: kinds.len(), resting })
+    }
+
+    /// A break with other spots in the place of those in `avoid`, by URI. No other break changes, so a spot comes only
+    /// where it keeps its cooldown and its caps to both sides; where none does, the time is open. That another break
+    /// was mended with it is not known here. `besides` are those that the block was mended with before.
+    pub(crate) fn mended(
+        &self,
+        traffic: &Traffic,
+        index: usize,
+        avoid: &BTreeSet<String>,
+        besides: &mut Vec<usize>,
+    ) -> Vec<Piece> {
+        let filled = &self.breaks[index];
+        let near: BTreeSet<usize> = self.breaks[index.saturating_sub(1)..(index + 2).min(self.breaks.len())]
+            .iter()
+            .flat_map(|b| &b.pieces)
+            .filter_map(|piece| match piece {
+                Piece::Spot { number, .. } => Some(*number),
+                Piece::Open(_) => None,
+            })
+            .collect();
+        let mut fitter = Fitter::default();
+        let mut pieces = Vec::with_capacity(filled.pieces.len() + 2);
+        for piece in &filled.pieces {
+            let Piece::Spot { number, kind, start } = *piece else {
+                pieces.push(*piece);
+                continue;
+            };
+            let spot = &traffic.spots[number];
+            if !avoid.contains(&spot.asset.uri) {
+                pieces.push(*piece);
+                continue;
+            }
+            let mut left = spot.asset.duration.0;
+            let end = start.plus(spot.asset.duration);
+            let mut free: Vec<(Reverse<i64>, u32, usize)> = traffic
+                .of_kind(kind)
+                .iter()
+                .map(|(number, _)| *number as usize)
+                .filter(|number| {
+                    let other = &traffic.spots[*number];
+                    !near.contains(number)
+                        && !besides.contains(number)
+                        && !avoid.contains(&other.asset.uri)
+                        && (SHORTEST_SPOT..=left).contains(&other.asset.duration.0)
+                        && self.has_room_for(traffic, *number, start, end)
+                })
+                .map(|number| (Reverse(self.since(number, start)), traffic.spots[number].turn, number))
+                .collect();
+            free.sort_unstable();
+            free.truncate(MOST_FITTED);
+            let lengths: Vec<i64> = free.iter().map(|(_, _, n)| traffic.spots[*n].asset.duration.0).collect();
+            let chosen = match left {
+                left if left <= LONGEST_FIT => fitter.choose(&lengths, left),
+                _ => free.iter().take(1).enumerate().map(|(i, _)| i).collect(),
+            };
+            let mut at = start;
+            for choice in chosen {
+                let number = free[choice].2;
+                pieces.push(Piece::Spot { number, kind, start: at });
+                besides.push(number);
+                at = at.plus(Millis(lengths[choice]));
+                left -= lengths[choice];
+            }
+            if left > 0 {
+                pieces.push(Piece::Open(Millis(left)));
+            }
+        }
+        pieces
+    }
+
+    /// Whether a spot may air somewhere from `start` to `end` with all its other airings staying where they are.
+    fn has_room_for(&self, traffic: &Traffic, number: usize, start: UtcMs, end: UtcMs) -> bool {
+        let spot = &traffic.spots[number];
+        // What airs on the next day is not known here.
+        let ahead = if spot.per_hour < u32::MAX { spot.cooldown.max(HOUR) } else { spot.cooldown };
+        let (mut today, mut near) = (0, 0);
+        let earlier = self.opened.starts(number).map(UtcMs);
+        for (at, counts) in self.starts(number).map(|at| (at, true)).chain(earlier.map(|at| (at, false))) {
+            if at.0 > start.0 - spot.cooldown && at.0 < end.0 + spot.cooldown {
+                return false;
+            }
+            today += u32::from(counts);
+            near += u32::from(at.0 > start.0 - HOUR && at.0 < end.0 + HOUR);
+        }
+        today < spot.per_day && near < spot.per_hour && (ahead == 0 || end.0 + ahead <= self.end.0)
+    }
+
+    /// Milliseconds from a spot's last airing before an instant.
+    fn since(&self, number: usize, at: UtcMs) -> i64 {
+        let before = self.starts(number).take_while(|start| *start <= at).last().map(|start| start.0);
+        before.or_else(|| self.opened.starts(number).last()).map_or(i64::MAX, |start| at.0 - start)
+    }
+}
+
+impl Filling<'_> {
+    fn fill(&mut self, start: UtcMs, length: Millis) -> FilledBreak {
+        let mut this = Break { start, left: length.0, chosen: Vec::new() };
+        let ones = self.ones(&mut this);
+        let singles = this.chosen.len();
+        let filling: Vec<SpotKind> = self.traffic.filling().collect();
+        for repeat in [Repeat::Neither, Repeat::Before, Repeat::Same] {
+            while this.left >= self.traffic.shortest && self.round(&mut this, &filling, repeat) {}
+        }
+        let chosen = this.chosen.split_off(singles);
+        self.arrange(start, &ones, &chosen, this.left)
+    }
+
+    /// Chooses for the parts that are one spot each. Where others fill, they have half of the break at most, so that
+    /// a short one is not bumpers alone.
+    fn ones(&mut self, this: &mut Break) -> Vec<Option<(usize, SpotKind)>> {
+        let fills = self.traffic.filling().any(|kind| !self.traffic.of_kind(kind).is_empty());
+        let spared = if fills { this.left / 2 } else { 0 };
+        let parts = self.traffic.form.clone();
+        let one = |part: BreakPart| -> Option<(usize, SpotKind)> {
+            let BreakPart::One(kind) = part else { return None };
+            for repeat in [Repeat::Neither, Repeat::Before, Repeat::Same] {
+                self.look(this, &[kind], repeat, (1, this.left - spared));
+                if let Some((_, _, number, kind)) = self.urgent.first().copied() {
+                    this.take(self.traffic, number, kind);
+                    return Some((number, kind));
+                }
+            }
+            None
+        };
+        parts.into_iter().map(one).collect()
+    }
+
+    /// Fills what is left with spots that were not chosen before, the most urgent while there is much left, then those
+    /// that fill the rest best. False where none fits.
+    fn round(&mut self, this: &mut Break, kinds: &[SpotKind], repeat: Repeat) -> bool {
+        let from = this.chosen.len();
+        self.look(this, kinds, repeat, (SHORTEST_SPOT, this.left));
+        let urgent = std::mem::take(&mut self.urgent);
+        let length = |number: usize| self.traffic.spots[number].asset.duration.0;
+        let mut rest = urgent.iter().map(|(_, _, number, kind)| (*number, *kind));
+        while this.left > LONGEST_FIT
+            && let Some((number, kind)) = rest.next()
+        {
+            if length(number) <= this.left && !this.has(from, number) {
+                this.take(self.traffic, number, kind);
+            }
+        }
+        let mut fitted: Vec<(usize, SpotKind)> = Vec::with_capacity(MOST_FITTED);
+        for (number, kind) in rest {
+            let alike = fitted.iter().filter(|(other, _)| length(*other) == length(number)).count() as i64;
+            // More of one length than the rest holds are of no use, and would keep out other lengths.
+            let of_use = length(number) * (alike + 1) <= this.left;
+            if of_use && !this.has(from, number) && !fitted.iter().any(|(other, _)| *other == number) {
+                fitted.push((number, kind));
+            }
+            if fitted.len() == MOST_FITTED {
+                break;
+            }
+        }
+        let lengths: Vec<i64> = fitted.iter().map(|(number, _)| length(*number)).collect();
+        if this.left <= LONGEST_FIT {
+            for choice in self.fitter.choose(&lengths, this.left) {
+                this.take(self.traffic, fitted[choice].0, fitted[choice].1);
+            }
+        }
+        self.urgent = urgent;
+        this.chosen.len() > from
+    }
+
+    /// Lists the spots that may air now and are of a length, the most urgent first: those that never aired, then by
+    /// the time since their last airing times their weight.
+    fn look(&mut self, this: &Break, kinds: &[SpotKind], repeat: Repeat, (least, most): (i64, i64)) {
+        self.urgent.clear();
+        for kind in kinds {
+            for (number, weight) in self.traffic.of_kind(*kind) {
+                let (number, spot) = (*number as usize, &self.traffic.spots[*number as usize]);
+                if !(least..=most).contains(&spot.asset.duration.0) {
+                    continue;
+                }
+                let used = this.chosen.iter().filter(|(other, _)| *other == number).count() as u32;
+                let near = used > 0 && (repeat != Repeat::Same || spot.cooldown > 0)
+                    || repeat == Repeat::Neither && self.before.contains(&number);
+                if near || !self.rotation.may(number, spot, this.start, used) {
+                    continue;
+                }
+                let since = self.rotation.since(number, this.start);
+                // In this break already: behind all others, and those of it by turns.
+                let urgency = match since {
+                    _ if used > 0 => 0,
+                    None => u64::MAX,
+                    Some(since) => {
+                        since.unsigned_abs().saturating_mul(u64::from(*weight)).clamp(1, u64::MAX - 1)
+                    }
+                };
+                let turn = if used > 0 { this.place_of(number) } else { spot.turn };
+                self.urgent.push((Reverse(urgency), turn, number, *kind));
+            }
+        }
+        if self.urgent.len() > LOOKED_AT {
+            self.urgent.select_nth_unstable(LOOKED_AT);
+            self.urgent.truncate(LOOKED_AT);
+        }
+        self.urgent.sort_unstable();
+    }
+
+    /// Puts what was chosen into the order of the form; what is left open comes after the last part that fills.
+    fn arrange(
+        &mut self,
+        start: UtcMs,
+        ones: &[Option<(usize, SpotKind)>],
+        chosen: &[(usize, SpotKind)],
+        left: i64,
+    ) -> FilledBreak {
+        let form = &self.traffic.form;
+        let last = form.iter().rposition(|part| matches!(part, BreakPart::Fill(_)));
+        let last = last.unwrap_or(form.len().saturating_sub(1));
+        let mut pieces = Vec::with_capacity(chosen.len() + form.len() + 1);
+        let mut at = start;
+        self.before.clear();
+        for (place, part) in form.iter().enumerate() {
+            let again = form[..place].contains(part);
+            let of_part = |(_, kind): &&(usize, SpotKind)| !again && *part == BreakPart::Fill(*kind);
+            for (number, kind) in ones[place].iter().chain(chosen.iter().filter(of_part)) {
+                let spot = &self.traffic.spots[*number];
+                pieces.push(Piece::Spot { number: *number, kind: *kind, start: at });
+                self.rotation.note(*number, spot, at);
+                self.before.push(*number);
+                at = at.plus(spot.asset.duration);
+            }
+            if place == last && left > 0 {
+                pieces.push(Piece::Open(Millis(left)));
+                at = at.plus(Millis(left));
+            }
+        }
+        FilledBreak { start, pieces }
+    }
+}
+
+impl Break {
+    fn take(&mut self, traffic: &Traffic, number: usize, kind: SpotKind) {
+        self.left -= traffic.spots[number].asset.duration.0;
+        self.chosen.push((number, kind));
+    }
+
+    /// Whether a spot was chosen from the `from`-th choice on.
+    fn has(&self, from: usize, number: usize) -> bool {
+        self.chosen[from..].iter().any(|(other, _)| *other == number)
+    }
+
+    /// The place of a spot's last turn in the break.
+    fn place_of(&self, number: usize) -> u32 {
+        self.chosen.iter().rposition(|(other, _)| *other == number).map_or(0, |place| place as u32 + 1)
+    }
+}
