@@ -10,8 +10,8 @@ use retrovue_mux::si::{
 };
 use retrovue_mux::splice::{BreakDuration, SpliceCommand, SpliceInfo, SpliceInsert, SpliceTime};
 use retrovue_mux::{
-    AccessUnit, CueConfig, Information, MuxConfig, MuxRate, Muxer, PACKET_SIZE, Pid, Poll, PushError,
-    StreamIndex,
+    AccessUnit, CueConfig, Information, MuxConfig, MuxEvent, MuxRate, Muxer, PACKET_SIZE, Pid, Poll,
+    PushError, StreamIndex,
 };
 use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
 use std::sync::Arc;
@@ -58,12 +58,14 @@ pub struct LongRun {
     pub wraps: i64,
     /// Blocks that began.
     pub blocks: i64,
+    /// Access units that the muxer could not send in time by its own account.
+    pub late: u64,
 }
 
 /// Mixes and checks `seconds` of the channel, at a constant rate the smallest that carries it.
 ///
 /// # Panics
-/// When the muxer refuses what it must take, or says that it could not keep to its limits.
+/// When the muxer refuses what it must take.
 #[must_use]
 pub fn run(seconds: i64, constant: bool) -> LongRun {
     let mut channel = Channel::new(constant);
@@ -85,8 +87,8 @@ pub fn run(seconds: i64, constant: bool) -> LongRun {
     }
     channel.muxer.finish();
     channel.drain();
-    let blocks = channel.blocks;
-    LongRun { report: channel.analyser.finish(), wraps: end / WRAP - START / WRAP, blocks }
+    let (blocks, late) = (channel.blocks, channel.late);
+    LongRun { report: channel.analyser.finish(), wraps: end / WRAP - START / WRAP, blocks, late }
 }
 
 struct Channel {
@@ -100,6 +102,7 @@ struct Channel {
     /// The HRD's fullness in bits.
     bucket: u64,
     blocks: i64,
+    late: u64,
     events: Vec<Arc<EventTable>>,
     buffer: Vec<u8>,
     filled: usize,
@@ -146,6 +149,7 @@ impl Channel {
             frame: writer::sound(largest),
             bucket: CPB_BITS * 9 / 10,
             blocks: 0,
+            late: 0,
             events: Vec::new(),
             buffer: vec![0; PACKET_SIZE * PACKETS],
             filled: 0,
@@ -238,6 +242,7 @@ impl Channel {
                 Poll::OutputTooSmall => self.check(),
                 Poll::NeedInput { .. } => return,
                 Poll::Finished => return self.check(),
+                Poll::Event(MuxEvent::AccessUnitLate { .. }) => self.late += 1,
                 Poll::Event(event) => panic!("{event:?}"),
             }
         }
@@ -283,9 +288,9 @@ mod tests {
 
     /// Stamps wrap at its begin and 26.5 hours later, which is its end.
     fn a_day_from_wrap_to_wrap(constant: bool) {
-        let LongRun { report, wraps, blocks } = run(27 * 3_600, constant);
+        let LongRun { report, wraps, blocks, late } = run(27 * 3_600, constant);
         assert!(report.is_clean(), "{report}");
-        assert_eq!((wraps, blocks), (2, 54));
+        assert_eq!((wraps, blocks, late), (2, 54, 0));
         for rule in &report.rules {
             // No conditional access, and a variable rate has no line that its PCRs could lie off.
             let ungraded = rule.rule == Rule::Cat || rule.rule == Rule::PcrAccuracy && !constant;

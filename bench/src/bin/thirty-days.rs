@@ -18,9 +18,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let long = run(days * 86_400, constant);
         let (report, taken) = (&long.report, begun.elapsed().as_secs_f64());
         println!(
-            "{name} rate: {days} days, {} blocks, {} wraps, {} packets, {:.1} GB at {} bit/s in {taken:.0} s, {:.0} MB/s",
+            "{name} rate: {days} days, {} blocks, {} wraps, {} late units, {} packets, {:.1} GB at {} bit/s in {taken:.0} s, {:.0} MB/s",
             long.blocks,
             long.wraps,
+            long.late,
             report.packets,
             report.bytes as f64 / 1e9,
             report.bit_rate,
@@ -35,6 +36,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         for rule in &report.rules {
             println!("  {:6} {:?} {}", rule.id, rule.verdict, rule.title);
         }
+        clean &= long.late == 0;
         if !report.is_clean() {
             clean = false;
             println!("{report}");
