@@ -150,7 +150,7 @@ fn writes_of(catalog: &Catalog, turn: i64) -> usize {
             3,
         ),
         whole(
-            of("SELECT (SELECT count(*) FROM as_run WHERE block_id = '{n}')
+            of("SELECT (SELECT count(*) FROM as_run WHERE block_id = '{n}' AND outcome = 'completed')
                 + (SELECT count(*) FROM as_run_segments JOIN as_run USING (as_run_id) WHERE block_id = '{n}')
                 + (SELECT count(*) FROM play_history WHERE asset_id LIKE 'asset.crash.{n}\\_%' ESCAPE '\\')"),
             5,
