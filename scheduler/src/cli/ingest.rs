@@ -1,11 +1,13 @@
 //! `retrovue ingest`.
 
+use super::exit::print_findings;
 use super::output::{put_json, put_lines};
 use super::progress::Bar;
+use super::serve::say_absent;
 use super::{Exit, Failure, Whereabouts};
 use crate::catalog::{AssetType, Catalog};
 use crate::ingest::{
-    Ingest, IngestReport, IngestSource, MeasureReport, ProberCommand, WatchTimes, measure, watch,
+    Ingest, IngestReport, IngestSource, MeasureReport, ProberCommand, WatchTimes, mark_absent, measure, watch,
 };
 use clap::Args;
 use serde::Serialize;
@@ -44,11 +46,13 @@ pub(super) struct IngestArgs {
 }
 
 pub(super) fn run(args: IngestArgs) -> Result<Exit, Failure> {
-    let sources = if args.paths.is_empty() {
+    let whole_station = args.paths.is_empty();
+    let sources = if whole_station {
         let Some(config) = args.whereabouts.station_if_any()? else {
             let message = "nothing to scan: name folders or files, or a station file with --config";
             return Err(Failure::new(Exit::Usage, message));
         };
+        print_findings(&config.warnings);
         config.sources()
     } else {
         let source = |path| IngestSource { path, name: None, asset_type: args.asset_type };
@@ -57,6 +61,9 @@ pub(super) fn run(args: IngestArgs) -> Result<Exit, Failure> {
     let mut catalog = Catalog::open(&args.whereabouts.data_dir()?)?;
     let command = ProberCommand::standard();
     let below: Vec<PathBuf> = sources.iter().map(|s| s.path.clone()).collect();
+    if whole_station {
+        say_absent(&mark_absent(&mut catalog)?);
+    }
     if !args.watch {
         let scan = Ingest::new(&mut catalog, command.clone()).run(&sources, &mut Bar::new())?;
         let deep = args.deep.then(|| measure(&mut catalog, &command, &below, &mut Bar::new())).transpose()?;

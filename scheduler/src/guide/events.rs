@@ -61,14 +61,10 @@ mod tests {
 
     fn line(start: i64, end: i64, category: GuideCategory) -> GuideEvent {
         GuideEvent {
-            start: UtcMs(start),
-            end: UtcMs(end),
-            title: "Cosmic Diner".to_owned(),
             subtitle: Some("The Pie".to_owned()),
             season: Some(1),
             episode: Some(2),
-            description: None,
-            category,
+            ..GuideEvent::plain(UtcMs(start), UtcMs(end), "Cosmic Diner".to_owned(), category)
         }
     }
 

@@ -10,6 +10,7 @@
 //! process, and a file that takes it down is recorded with the reason while the scan goes on. Running it twice
 //! changes nothing; a scan that was cut short goes on where it stopped, for what is recorded is recorded.
 
+mod absent;
 mod content_mark;
 mod folder;
 mod importer;
@@ -28,6 +29,7 @@ mod server_tests;
 mod walk;
 mod watch;
 
+pub use absent::{AbsentFolder, mark_absent};
 pub use measure::{MeasureReport, measure};
 pub use names::{slug, title_from_name};
 pub use prober::{ProbeFailure, Prober, ProberCommand, ProberError};

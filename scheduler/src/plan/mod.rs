@@ -15,6 +15,7 @@ mod black;
 mod broadcast_day;
 #[cfg(test)]
 mod calendar_tests;
+mod changes;
 mod day_clock;
 mod day_plan;
 mod explain;
@@ -36,9 +37,10 @@ mod traffic;
 
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};
+pub use changes::{Change, RecordedSchedule, ScheduledProgramme, changes};
 pub use day_plan::LogBlock;
 pub use explain::{Explanation, PoolShown, Refused, RuleShown, SlotShown};
-pub use opening::OpenError;
+pub use opening::{ChannelFile, LeftOut, OpenError, Opened, channel_files};
 pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, SelectorUsed, Source};
 pub use programming::{
     ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts,
