@@ -179,7 +179,12 @@ fn faults_of_the_station_file_and_its_folders() {
         ),
         (
             "a channel with an error",
-            |f| f.write("two.chan.yaml", &ONE.replace("one", "two").replace("p.the_show", "p.nix")),
+            |f| {
+                f.write(
+                    "two.chan.yaml",
+                    &ONE.replace("channel: one", "channel: two").replace("p.the_show", "p.nix"),
+                )
+            },
             "channels",
             "fail",
             "1 can air; left out: two (1 errors)",
@@ -247,7 +252,7 @@ fn faults_of_the_catalog() {
         ("a newer one", |f| f.database().pragma_update(None, "user_version", 99).unwrap(), "newer version"),
         (
             "rows that contradict themselves",
-            |f| drop(f.database().execute("UPDATE assets SET duration_ms = NULL", []).unwrap()),
+            |f| assert_eq!(f.database().execute("UPDATE assets SET duration_ms = NULL", []).unwrap(), 3),
             "has no length",
         ),
         (
