@@ -194,6 +194,7 @@ fn catalog() -> Snapshot {
         year: None,
         rating: None,
         genres: Vec::new(),
+        plot: None,
         tags: Vec::new(),
         duration: Millis(seconds * 1000 + 40),
         chapter_markers: None,

@@ -47,7 +47,7 @@ const ORDER: [&str; 24] = [
 const ASSETS: &str = r#"{"assets":[
  {"id":"a1","title":"One & only","type":"episode","collection":"col.show","season":1,"episode":1,"year":1988,"rating":"TV-PG","genres":["Comedy","Drama"],"duration_sec":1320,"uri":"1.mp4"},
  {"id":"a2","title":"Two <2>","type":"episode","collection":"col.show","season":1,"episode":2,"duration_sec":1500.5,"uri":"2.mp4"},
- {"id":"f1","title":"Alien","type":"movie","collection":"col.films","year":1979,"rating":"R","genres":["Horror"],"duration_sec":7020,"uri":"3.mp4"}],
+ {"id":"f1","title":"Alien","type":"movie","collection":"col.films","year":1979,"rating":"R","genres":["Horror"],"plot":"A crew answers a call.","duration_sec":7020,"uri":"3.mp4"}],
  "programs":[{"id":"p.show","title":"The Show","collection":"col.show"},{"id":"p.films","title":"Films","collection":"col.films"}]}"#;
 
 /// A programme as it was read.
@@ -158,7 +158,7 @@ fn it_is_whole_and_in_order_on_both_sides_of_both_changes_of_the_clocks() {
         offsets.dedup();
         assert_eq!(offsets, [before, after], "{day}");
         let told = |name: &str| programmes.iter().filter(|p| p.elements.iter().any(|e| e == name)).count();
-        for name in ["sub-title", "date", "length", "episode-num", "previously-shown", "rating"] {
+        for name in ["sub-title", "desc", "date", "length", "episode-num", "previously-shown", "rating"] {
             assert!(told(name) > 0, "{name}");
         }
     }

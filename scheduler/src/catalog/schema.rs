@@ -6,8 +6,11 @@ use std::path::Path;
 
 /// Each entry takes the database from version `index` to `index + 1`. Never edit one that has been
 /// released: append.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_assets.sql"), include_str!("migrations/0002_metadata_and_history.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_assets.sql"),
+    include_str!("migrations/0002_metadata_and_history.sql"),
+    include_str!("migrations/0003_plots.sql"),
+];
 
 /// The version this program writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

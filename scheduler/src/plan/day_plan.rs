@@ -235,7 +235,7 @@ fn programme_event(line_up: &LineUp, placement: &Placement) -> GuideEvent {
         title,
         season: asset.season,
         episode: asset.episode,
-        description: None,
+        description: asset.plot.clone(),
         category: if film { GuideCategory::Movie } else { GuideCategory::Series },
         genres: asset.genres.clone(),
         year: asset.year,
