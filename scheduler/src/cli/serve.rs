@@ -6,9 +6,9 @@ use super::planned::findings_of;
 use super::progress::Bar;
 use super::{Exit, Failure, Whereabouts};
 use crate::air::asset_folders::asset_folders;
-use crate::catalog::{Catalog, ImporterKind};
+use crate::catalog::Catalog;
 use crate::config::StationConfig;
-use crate::ingest::{AbsentFolder, Ingest, IngestError, IngestReport, ProberCommand, mark_absent};
+use crate::ingest::{AbsentFolder, Ingest, ProberCommand, mark_absent, scan_servers};
 use crate::plan::{Programming, black_path};
 use crate::station::{self, StationError, StationOptions};
 use crate::yaml::{Level, Report};
@@ -84,7 +84,7 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
             prober.program.clone_from(program);
         }
         let mut report = Ingest::new(&mut catalog, prober.clone()).run(&config.sources(), &mut Bar::new())?;
-        report.add(scan_servers(&mut catalog, &prober)?);
+        report.add(scan_servers(&mut catalog, &prober, &mut Bar::new())?);
         summary(&report).iter().for_each(|line| eprintln!("{line}"));
         say_absent(&mark_absent(&mut catalog)?);
     }
@@ -138,22 +138,6 @@ fn open(
         tracing::error!(channel, file = %left.path.display(), errors, "the channel is left out; see `retrovue channel check`");
     }
     Ok((opened.programming, report))
-}
-
-/// Asks the servers of the catalog what they have. One that does not answer keeps nobody from the air: what it told
-/// last still holds.
-fn scan_servers(catalog: &mut Catalog, prober: &ProberCommand) -> Result<IngestReport, Failure> {
-    let mut all = IngestReport::default();
-    for source in catalog.sources()?.iter().filter(|s| s.importer != ImporterKind::Files) {
-        match Ingest::new(catalog, prober.clone()).run_source(source, &mut Bar::new()) {
-            Ok(report) => all.add(report),
-            Err(error @ IngestError::Server { .. }) => {
-                tracing::warn!(source = source.root, %error, "not scanned; what it told last still holds");
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(all)
 }
 
 /// Tells of folders that are not there.

@@ -26,6 +26,7 @@ mod scan;
 mod server;
 #[cfg(test)]
 mod server_tests;
+mod servers;
 mod walk;
 mod watch;
 
@@ -34,4 +35,5 @@ pub use measure::{MeasureReport, measure};
 pub use names::{slug, title_from_name};
 pub use prober::{ProbeFailure, Prober, ProberCommand, ProberError};
 pub use scan::{BadFile, Ingest, IngestError, IngestReport, IngestSource, Progress};
+pub use servers::scan_servers;
 pub use watch::{WatchTimes, watch};

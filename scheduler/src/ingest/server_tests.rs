@@ -290,3 +290,21 @@ fn servers_that_do_not_answer_as_they_should_are_named_and_nothing_is_marked_gon
     }
     assert_eq!(place.catalog.assets().unwrap()[0].health, Health::Ok);
 }
+
+#[test]
+fn all_servers_are_asked_and_one_that_is_away_is_told_of() {
+    let mut place = Place::new(&["Cosmic Diner/1.mp4"]);
+    // A port that was free a moment ago: nobody listens there.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = format!("http://{gone}");
+    place.source(ImporterKind::Plex, &dead, "/media");
+    let stand = Stand::new(jellyfin(Arc::new(Mutex::new(vec![episode(1)])), 100));
+    place.source(ImporterKind::Jellyfin, &stand.root(), "/media");
+    let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
+    for added in [1, 0] {
+        let report = super::scan_servers(&mut place.catalog, &command, &mut Quiet).unwrap();
+        assert_eq!((report.scanned, report.added, report.missing), (1, added, 0), "{report:?}");
+        let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
+        assert_eq!(warning.path.to_str(), Some(dead.as_str()));
+    }
+}

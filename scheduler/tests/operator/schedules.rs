@@ -25,7 +25,7 @@ fn an_edit_is_told_programme_by_programme_before_it_is_recorded() {
         format!("{{title: Show, episode_selector: {{collection: col.the_show, match: {{episode: {n}}}}}}}")
     };
     evening(&format!("{}, {}", episode(1), episode(2)));
-    assert_eq!(text(&folder.run("schedule list").stdout).contains("nothing is recorded yet"), true);
+    assert!(text(&folder.run("schedule list").stdout).contains("nothing is recorded yet"));
     let before = folder.json("schedule show one --json");
     assert!(
         before.get("revision").is_none() && before["programmes"].as_array().unwrap().len() == 2,
