@@ -8,6 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use retrovue_timebase::UtcMs;
+use std::borrow::Cow;
 use std::io::{Result, Write};
 
 /// A channel with what is on it.
@@ -155,11 +156,15 @@ fn text<W: Write>(
     content: &str,
 ) -> Result<()> {
     // XML 1.0 §2.2 has no place for control characters, escaped or not; file names may hold them.
-    let clean: String = content
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
-        .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
-        .collect();
+    let may_stand = |c: char| match c {
+        '\t' | '\n' | '\r' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        _ => !c.is_control(),
+    };
+    let clean = match content.chars().all(may_stand) {
+        true => Cow::Borrowed(content),
+        false => Cow::Owned(content.chars().filter(|c| may_stand(*c)).collect()),
+    };
     writer
         .create_element(name)
         .with_attributes(attributes.iter().copied())
