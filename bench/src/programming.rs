@@ -6,7 +6,7 @@ use jiff::civil::{Date, date};
 use retrovue_scheduler::catalog::{AssetMetadata, AssetType, Programme, Snapshot};
 use retrovue_scheduler::config::default_format;
 use retrovue_scheduler::dsl::{ChannelSpec, parse_channel};
-use retrovue_scheduler::guide::xmltv;
+use retrovue_scheduler::guide::{Listing, xmltv};
 use retrovue_scheduler::plan::{
     ChannelInfo, DEFAULT_SEED, Programming, ProgrammingParts, SingleChannel, Source,
 };
@@ -96,7 +96,7 @@ impl Station {
 /// When a day cannot be planned.
 #[must_use]
 pub fn events(programming: &Programming, days: i32) -> usize {
-    guides(programming, days).iter().map(|(_, events)| events.len()).sum()
+    guides(programming, days).iter().map(|listing| listing.events.len()).sum()
 }
 
 /// Writes the guide of so many days of every channel; returns its bytes.
@@ -110,15 +110,14 @@ pub fn guide(programming: &Programming, days: i32) -> u64 {
     counted.0
 }
 
-fn guides(
-    programming: &Programming,
-    days: i32,
-) -> Vec<(&ChannelInfo, Vec<retrovue_scheduler::plan::GuideEvent>)> {
-    let guide = |info: &ChannelInfo| {
+fn guides(programming: &Programming, days: i32) -> Vec<Listing<'_>> {
+    let events = |info: &ChannelInfo| {
         let from = programming.day_bounds(&info.id, FIRST).expect("a day").0;
         programming.guide(&info.id, from, from.plus(Millis(i64::from(days) * 86_400_000))).expect("a guide")
     };
-    programming.channels().iter().map(|info| (info, guide(info))).collect()
+    let zone = |info: &ChannelInfo| programming.zone(&info.id).ok();
+    let listing = |info| Listing { channel: info, zone: zone(info), events: events(info) };
+    programming.channels().iter().map(listing).collect()
 }
 
 /// Bytes, counted.
@@ -203,6 +202,7 @@ fn catalog() -> Snapshot {
         year: None,
         rating: None,
         genres: Vec::new(),
+        plot: None,
         tags: Vec::new(),
         duration: Millis(seconds * 1000 + 40),
         chapter_markers: None,

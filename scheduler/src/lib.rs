@@ -47,6 +47,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod dsl;
 pub mod guide;
 pub mod ingest;

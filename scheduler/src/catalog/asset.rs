@@ -176,6 +176,9 @@ pub struct AssetRecord {
     /// Genres, in order of name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub genres: Vec<String>,
+    /// What it is about, in a few sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plot: Option<String>,
     /// Absolute path.
     pub path: PathBuf,
     /// Bytes.
@@ -240,6 +243,7 @@ pub(crate) struct Description {
     pub(crate) year: Option<u32>,
     pub(crate) rating: Option<String>,
     pub(crate) genres: Vec<String>,
+    pub(crate) plot: Option<String>,
 }
 
 /// A channel's lasting identity.

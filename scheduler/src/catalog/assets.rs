@@ -81,6 +81,7 @@ impl Catalog {
                 year: a.year,
                 rating: a.rating,
                 genres: a.genres,
+                plot: a.plot,
                 tags: Vec::new(),
                 duration: facts.duration_ms?,
                 chapter_markers: markers(&facts.chapters, &a.suggested_breaks),

@@ -131,15 +131,45 @@ impl Catalog {
                 "SELECT revision_id, broadcast_day, made_ms, hash FROM schedule_revisions
                  WHERE channel_id = ?1 AND broadcast_day = ?2 ORDER BY revision_id",
             )?
-            .query_map(params![channel_id, broadcast_day], |row| {
-                Ok(ScheduleRevision {
-                    revision_id: row.get(0)?,
-                    broadcast_day: row.get(1)?,
-                    made_ms: UtcMs(row.get(2)?),
-                    hash: row.get(3)?,
-                })
-            })?
+            .query_map(params![channel_id, broadcast_day], revision)?
             .collect()
+        })
+    }
+
+    /// All revisions of a channel: by broadcast day, the first made first.
+    ///
+    /// # Errors
+    /// A failing database.
+    pub fn all_revisions(&self, channel_id: i32) -> Result<Vec<ScheduleRevision>, CatalogError> {
+        self.read(|db| {
+            db.prepare(
+                "SELECT revision_id, broadcast_day, made_ms, hash FROM schedule_revisions
+                 WHERE channel_id = ?1 ORDER BY broadcast_day, revision_id",
+            )?
+            .query_map([channel_id], revision)?
+            .collect()
+        })
+    }
+
+    /// A schedule as it was recorded, in JSON: the revision named, else the latest of the day.
+    ///
+    /// # Errors
+    /// A failing database.
+    pub fn recorded_schedule(
+        &self,
+        channel_id: i32,
+        broadcast_day: &str,
+        revision_id: Option<i64>,
+    ) -> Result<Option<(ScheduleRevision, String)>, CatalogError> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT revision_id, broadcast_day, made_ms, hash, schedule_json FROM schedule_revisions
+                 WHERE channel_id = ?1 AND broadcast_day = ?2 AND (?3 IS NULL OR revision_id = ?3)
+                 ORDER BY revision_id DESC LIMIT 1",
+                params![channel_id, broadcast_day, revision_id],
+                |row| Ok((revision(row)?, row.get(4)?)),
+            )
+            .optional()
         })
     }
 
@@ -240,6 +270,15 @@ impl Catalog {
             .collect()
         })
     }
+}
+
+fn revision(row: &Row<'_>) -> rusqlite::Result<ScheduleRevision> {
+    Ok(ScheduleRevision {
+        revision_id: row.get(0)?,
+        broadcast_day: row.get(1)?,
+        made_ms: UtcMs(row.get(2)?),
+        hash: row.get(3)?,
+    })
 }
 
 const SEGMENTS: &str = "SELECT kind, asset_id, offset_ms, duration_ms FROM playlog_segments \

@@ -29,6 +29,8 @@ pub struct AssetMetadata {
     pub rating: Option<String>,
     /// Genres.
     pub genres: Vec<String>,
+    /// What it is about, in a few sentences.
+    pub plot: Option<String>,
     /// Tags.
     pub tags: Vec<String>,
     /// Length; always above 0 and at most [`LONGEST_ASSET`].

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_metadata_and_history.sql"),
     include_str!("migrations/0003_as_run.sql"),
     include_str!("migrations/0004_rotation_openings.sql"),
+    include_str!("migrations/0005_plots.sql"),
 ];
 
 /// The version this program writes.

@@ -75,6 +75,7 @@ struct FileAsset {
     rating: Option<String>,
     #[serde(default)]
     genres: Vec<String>,
+    plot: Option<String>,
     #[serde(default)]
     tags: Vec<String>,
     duration_sec: serde_json::Number,
@@ -140,6 +141,7 @@ impl StubAssetResolver {
                 year: asset.year,
                 rating: asset.rating,
                 genres: asset.genres,
+                plot: asset.plot,
                 tags: asset.tags,
                 duration,
                 chapter_markers,

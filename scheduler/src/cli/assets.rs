@@ -200,6 +200,7 @@ fn details(asset: &AssetRecord, plays: &[Play]) -> Vec<String> {
     if !asset.genres.is_empty() {
         lines.push(format!("genres      {}", asset.genres.join(", ")));
     }
+    lines.extend(asset.plot.iter().map(|plot| format!("plot        {plot}")));
     if let Some(facts) = &asset.facts {
         lines.push(format!("length      {}", length(asset)));
         lines.push(format!("container   {}", facts.container));

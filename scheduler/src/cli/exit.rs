@@ -7,7 +7,7 @@ use crate::yaml::Report;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// The exit codes of `retrovue`, which `--help` documents.
+/// The exit codes of `retrovue`, which `--help` and `docs/command-line.md` document. A code once given keeps its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
@@ -22,6 +22,25 @@ pub enum Exit {
     PortInUse = 4,
     /// The data folder cannot be written.
     NotWritable = 5,
+}
+
+impl Exit {
+    /// All of them, in order.
+    pub const ALL: [Exit; 6] =
+        [Exit::Done, Exit::Failed, Exit::Usage, Exit::Unreadable, Exit::PortInUse, Exit::NotWritable];
+
+    /// What it means, in a line.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "done",
+            Exit::Failed => "it failed, or the check found errors",
+            Exit::Usage => "the command line is wrong",
+            Exit::Unreadable => "the station's files or the catalog cannot be read or are wrong",
+            Exit::PortInUse => "the port is in use",
+            Exit::NotWritable => "the data folder cannot be written",
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -1,9 +1,10 @@
 //! `retrovue guide`.
 
 use super::output::{put_json, put_lines};
+use super::planned::Planned;
+use super::preview::local;
 use super::{Exit, Failure, Whereabouts};
-use crate::catalog::Catalog;
-use crate::plan::{GuideEvent, Programming};
+use crate::plan::GuideEvent;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,7 +13,7 @@ use serde::Serialize;
 /// Arguments of `guide`.
 #[derive(Debug, Args)]
 pub(super) struct GuideArgs {
-    /// The channel's name
+    /// The channel's name or number
     channel: String,
     /// The broadcast day, 06:00 to 06:00 [default: the one it is now]
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -41,31 +42,23 @@ struct GuideLine {
 }
 
 pub(super) fn run(args: GuideArgs) -> Result<Exit, Failure> {
-    let config = args.whereabouts.station()?;
-    let mut catalog = Catalog::open(&config.data_dir)?;
-    let (programming, _) = Programming::open(&config, &mut catalog)?;
-    let zone = programming.zone(&args.channel).map_err(|e| {
-        let known: Vec<&str> = programming.channels().iter().map(|c| c.id.as_str()).collect();
-        Failure::new(Exit::Failed, format!("{e}; it has {}", known.join(", ")))
-    })?;
+    let planned = Planned::open(&args.whereabouts)?;
+    let channel = &planned.channel(&args.channel)?.id;
+    let programming = &planned.programming;
+    let zone = programming.zone(channel)?;
     let day = match args.day {
         Some(day) => day,
-        None => programming.day_of(&args.channel, Timestamp::now())?,
+        None => programming.day_of(channel, Timestamp::now())?,
     };
-    let (from, to) = programming.day_bounds(&args.channel, day)?;
-    let events = programming.guide(&args.channel, from, to)?;
-    let local = |at: retrovue_timebase::UtcMs| {
-        Timestamp::from_millisecond(at.0)
-            .map(|t| t.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
-            .unwrap_or_default()
-    };
+    let (from, to) = programming.day_bounds(channel, day)?;
+    let events = programming.guide(channel, from, to)?;
     let lines: Vec<GuideLine> = events
         .into_iter()
-        .map(|event| GuideLine { start_at: local(event.start), end_at: local(event.end), event })
+        .map(|event| GuideLine { start_at: local(zone, event.start), end_at: local(zone, event.end), event })
         .collect();
     if args.json {
         return put_json(&Guide {
-            channel: &args.channel,
+            channel,
             broadcast_day: day.to_string(),
             timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
             events: lines,

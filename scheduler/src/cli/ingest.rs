@@ -1,15 +1,19 @@
 //! `retrovue ingest`.
 
+use super::exit::print_findings;
 use super::output::{put_json, put_lines};
 use super::progress::Bar;
+use super::serve::say_absent;
 use super::{Exit, Failure, Whereabouts};
 use crate::catalog::{AssetType, Catalog};
 use crate::ingest::{
-    Ingest, IngestReport, IngestSource, MeasureReport, ProberCommand, WatchTimes, measure, watch,
+    Ingest, IngestReport, IngestSource, MeasureReport, ProberCommand, WatchTimes, mark_absent, measure,
+    scan_servers, watch,
 };
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
+use std::time::Instant;
 
 pub(super) const INGEST_HELP: &str = "Files that have not changed since the last scan are passed over by size and time; files that were moved or
 renamed are known by their content. Names (S01E02, folders) and sidecars (.nfo, as Kodi and Jellyfin write them)
@@ -44,11 +48,13 @@ pub(super) struct IngestArgs {
 }
 
 pub(super) fn run(args: IngestArgs) -> Result<Exit, Failure> {
-    let sources = if args.paths.is_empty() {
+    let whole_station = args.paths.is_empty();
+    let sources = if whole_station {
         let Some(config) = args.whereabouts.station_if_any()? else {
             let message = "nothing to scan: name folders or files, or a station file with --config";
             return Err(Failure::new(Exit::Usage, message));
         };
+        print_findings(&config.warnings);
         config.sources()
     } else {
         let source = |path| IngestSource { path, name: None, asset_type: args.asset_type };
@@ -57,14 +63,27 @@ pub(super) fn run(args: IngestArgs) -> Result<Exit, Failure> {
     let mut catalog = Catalog::open(&args.whereabouts.data_dir()?)?;
     let command = ProberCommand::standard();
     let below: Vec<PathBuf> = sources.iter().map(|s| s.path.clone()).collect();
+    if whole_station {
+        say_absent(&mark_absent(&mut catalog)?);
+    }
     if !args.watch {
-        let scan = Ingest::new(&mut catalog, command.clone()).run(&sources, &mut Bar::new())?;
+        let mut scan = Ingest::new(&mut catalog, command.clone()).run(&sources, &mut Bar::new())?;
+        if whole_station {
+            scan.add(scan_servers(&mut catalog, &command, &mut Bar::new())?);
+        }
         let deep = args.deep.then(|| measure(&mut catalog, &command, &below, &mut Bar::new())).transpose()?;
         let report = Report { scan, deep };
         return if args.json { put_json(&report) } else { put_lines(lines(&report)) };
     }
     let mut first = true;
-    watch(&mut catalog, &command, &sources, WatchTimes::default(), &mut Bar::new(), |catalog, scan| {
+    let times = WatchTimes::default();
+    let mut servers_asked: Option<Instant> = None;
+    watch(&mut catalog, &command, &sources, times, &mut Bar::new(), |catalog, mut scan| {
+        // Servers tell of no change: they are asked as often as everything is scanned.
+        if whole_station && servers_asked.is_none_or(|at| at.elapsed() >= times.rescan) {
+            servers_asked = Some(Instant::now());
+            scan.add(scan_servers(catalog, &command, &mut Bar::new())?);
+        }
         let deep = args.deep.then(|| measure(catalog, &command, &below, &mut Bar::new())).transpose()?;
         let found = scan.added + scan.updated + scan.moved + scan.missing > 0
             || deep.as_ref().is_some_and(|d| d.measured + d.failed.len() > 0);

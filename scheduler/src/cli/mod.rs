@@ -8,19 +8,27 @@ mod assets;
 mod catalog;
 mod channels;
 mod collections;
+mod completions;
 mod csv;
 mod demo;
+mod doctor;
+mod examples;
 mod exit;
 mod guide;
 mod ingest;
 mod output;
+mod planned;
 mod playlog;
+mod preview;
 mod programming;
 mod progress;
+mod revisions;
 mod schedule;
 mod serve;
 mod sources;
 mod stretch;
+#[cfg(test)]
+mod tree_tests;
 mod ts;
 mod ts_source;
 mod whereabouts;
@@ -29,23 +37,23 @@ pub use exit::{Exit, Failure};
 pub use serve::{ServeOptions, serve_station};
 pub use whereabouts::Whereabouts;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-const EXIT_CODES: &str = "Exit codes:
-  0  done
-  1  it failed, or the check found errors
-  2  the command line is wrong
-  3  the station's files or the catalog cannot be read or are wrong
-  4  the port is in use
-  5  the data folder cannot be written
-
-RETROVUE_LOG sets what is logged: error, warn, info, debug, or module=level.";
+/// What stands below the help of the program itself; `docs/command-line.md` has the same codes.
+fn after_help() -> String {
+    let codes: Vec<String> =
+        Exit::ALL.iter().map(|exit| format!("  {}  {}\n", *exit as u8, exit.meaning())).collect();
+    format!(
+        "Exit codes:\n{}\nRETROVUE_LOG sets what is logged: error, warn, info, debug, or module=level.",
+        codes.concat()
+    )
+}
 
 /// A linear TV station from a media library and a YAML grid.
 #[derive(Debug, Parser)]
-#[command(name = "retrovue", version, about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "retrovue", version, about, after_help = after_help(), propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -72,7 +80,7 @@ enum Command {
     /// Check the catalog, back it up
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
-    /// Look at the channels
+    /// Look at the channels, and check them
     #[command(subcommand)]
     Channel(channels::ChannelCommand),
     /// Check a channel file, compile a day's schedule, expand it to a playout log; the language's schema
@@ -89,14 +97,26 @@ enum Command {
     /// Look at what AIR was given to send
     #[command(subcommand, after_help = playlog::PLAYLOG_HELP)]
     Playlog(playlog::PlaylogCommand),
-    /// Look into a channel's schedule
+    /// Look into the channels' schedules: what is planned, what was recorded, what would change, and why
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// Look for what is wrong with this installation; exit code 1 when something does not work
+    Doctor(doctor::DoctorArgs),
+    /// Print what makes a shell complete this program's commands
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages
+    Manual(completions::ManualArgs),
+}
+
+/// The command line as a value, examples and all.
+fn command() -> clap::Command {
+    examples::teach(Cli::command())
 }
 
 /// Runs a command line and says how the process is to end.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let matches = command().try_get_matches_from(arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are results; clap knows which stream is whose.
@@ -121,6 +141,9 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Asrun(command) => asrun::run(command),
         Command::Playlog(command) => playlog::run(command),
         Command::Schedule(command) => schedule::run(command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Manual(args) => completions::manual(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),

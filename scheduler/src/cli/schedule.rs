@@ -1,9 +1,11 @@
-//! `retrovue schedule explain`.
+//! `retrovue schedule`: what is planned and was, and why.
 
 use super::output::{put_json, put_lines};
+use super::planned::Planned;
+use super::preview::{self, PreviewArgs};
+use super::revisions::{self, ListArgs, RebuildArgs, ShowArgs};
 use super::{Exit, Failure, Whereabouts};
-use crate::catalog::Catalog;
-use crate::plan::{Explanation, Programming};
+use crate::plan::Explanation;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -13,6 +15,14 @@ use retrovue_timebase::UtcMs;
 /// Commands under `schedule`.
 #[derive(Debug, Subcommand)]
 pub(super) enum ScheduleCommand {
+    /// List the schedules that were recorded: by channel and broadcast day, each with its revisions
+    List(ListArgs),
+    /// Print a broadcast day's schedule as it was recorded last
+    Show(ShowArgs),
+    /// Print what is planned, as it compiles now
+    Preview(PreviewArgs),
+    /// Compile the coming days anew, say what changes, and record them
+    Rebuild(RebuildArgs),
     /// Say why a channel airs what it airs
     Explain(ExplainArgs),
 }
@@ -20,7 +30,7 @@ pub(super) enum ScheduleCommand {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// The channel's name
+    /// The channel's name or number
     channel: String,
     /// When: 2026-12-24T20:15 on the channel's clock, or 2026-12-24T20:15:00Z [default: now]
     #[arg(long, value_name = "INSTANT")]
@@ -33,14 +43,19 @@ pub(super) struct ExplainArgs {
 }
 
 pub(super) fn run(command: ScheduleCommand) -> Result<Exit, Failure> {
-    let ScheduleCommand::Explain(args) = command;
-    let config = args.whereabouts.station()?;
-    let mut catalog = Catalog::open(&config.data_dir)?;
-    let (programming, _) = Programming::open(&config, &mut catalog)?;
-    let zone = programming.zone(&args.channel).map_err(|e| {
-        let known: Vec<&str> = programming.channels().iter().map(|c| c.id.as_str()).collect();
-        Failure::new(Exit::Failed, format!("{e}; it has {}", known.join(", ")))
-    })?;
+    match command {
+        ScheduleCommand::List(args) => revisions::list(&args),
+        ScheduleCommand::Show(args) => revisions::show(&args),
+        ScheduleCommand::Preview(args) => preview::run(&args),
+        ScheduleCommand::Rebuild(args) => revisions::rebuild(&args),
+        ScheduleCommand::Explain(args) => explain(&args),
+    }
+}
+
+fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
+    let planned = Planned::open(&args.whereabouts)?;
+    let channel = &planned.channel(&args.channel)?.id;
+    let zone = planned.programming.zone(channel)?;
     let at = match &args.at {
         None => Timestamp::now(),
         Some(text) => read_instant(text, zone).ok_or_else(|| {
@@ -49,7 +64,7 @@ pub(super) fn run(command: ScheduleCommand) -> Result<Exit, Failure> {
             Failure::new(Exit::Usage, message)
         })?,
     };
-    let explanation = programming.explain(&args.channel, UtcMs(at.as_millisecond()))?;
+    let explanation = planned.programming.explain(channel, UtcMs(at.as_millisecond()))?;
     if args.json { put_json(&explanation) } else { put_lines(lines(&explanation)) }
 }
 

@@ -2,14 +2,16 @@
 
 use super::exit::print_findings;
 use super::ingest::summary;
+use super::planned::findings_of;
 use super::progress::Bar;
 use super::{Exit, Failure, Whereabouts};
 use crate::air::asset_folders::asset_folders;
 use crate::catalog::Catalog;
 use crate::config::StationConfig;
-use crate::ingest::{Ingest, ProberCommand};
+use crate::ingest::{AbsentFolder, Ingest, ProberCommand, mark_absent, scan_servers};
 use crate::plan::{Programming, black_path};
 use crate::station::{self, StationError, StationOptions};
+use crate::yaml::{Level, Report};
 use clap::Args;
 use jiff::Timestamp;
 use retrovue_timebase::UtcMs;
@@ -31,6 +33,9 @@ pub(super) struct ServeArgs {
     /// Do not scan the media first
     #[arg(long)]
     no_scan: bool,
+    /// Refuse to start when a channel has errors, or something the station file names is not there
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     whereabouts: Whereabouts,
 }
@@ -44,6 +49,8 @@ pub struct ServeOptions {
     pub scan: bool,
     /// The `retrovue-air` program; beside this one or on the PATH when absent.
     pub air_program: Option<PathBuf>,
+    /// Whether a channel with errors keeps the others from the air.
+    pub strict: bool,
 }
 
 pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
@@ -51,7 +58,8 @@ pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
     if let Some(port) = args.port {
         config.port = port;
     }
-    let options = ServeOptions { address: args.address, scan: !args.no_scan, air_program: None };
+    let options =
+        ServeOptions { address: args.address, scan: !args.no_scan, air_program: None, strict: args.strict };
     serve_station(&config, &options)
 }
 
@@ -61,16 +69,26 @@ pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
 /// Anything that keeps the station from running, with its exit code.
 pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<Exit, Failure> {
     check_port(options.address, config.port)?;
+    let mut found = config.warnings.clone();
+    if options.strict {
+        found.make_strict();
+    }
+    if found.has_errors() {
+        return Err(Failure::findings(Exit::Unreadable, found));
+    }
+    print_findings(&found);
     let mut catalog = Catalog::open(&config.data_dir)?;
     if options.scan {
         let mut prober = ProberCommand::standard();
         if let Some(program) = &options.air_program {
             prober.program.clone_from(program);
         }
-        let report = Ingest::new(&mut catalog, prober).run(&config.sources(), &mut Bar::new())?;
+        let mut report = Ingest::new(&mut catalog, prober.clone()).run(&config.sources(), &mut Bar::new())?;
+        report.add(scan_servers(&mut catalog, &prober, &mut Bar::new())?);
         summary(&report).iter().for_each(|line| eprintln!("{line}"));
+        say_absent(&mark_absent(&mut catalog)?);
     }
-    let (programming, warnings) = Programming::open(config, &mut catalog)?;
+    let (programming, warnings) = open(config, &mut catalog, options.strict)?;
     let black = black_path(&config.data_dir);
     let named = config.sources().into_iter().map(|source| source.path).chain([black]);
     let asset_folders = asset_folders(named, catalog.asset_paths()?);
@@ -98,6 +116,41 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
     };
     station::run(station, Arc::new(programming)).map_err(Failure::from)?;
     Ok(Exit::Done)
+}
+
+/// The programming, and what is to be said of it. A channel with errors is left out, unless `strict`: then it keeps the
+/// station from the air.
+fn open(
+    config: &StationConfig,
+    catalog: &mut Catalog,
+    strict: bool,
+) -> Result<(Programming, Report), Failure> {
+    if strict {
+        return Ok(Programming::open(config, catalog)?);
+    }
+    let opened = Programming::open_sound(config, catalog)?;
+    let mut report = opened.warnings;
+    report.append(findings_of(&opened.left_out));
+    if opened.programming.channels().is_empty() && !opened.left_out.is_empty() {
+        return Err(Failure::findings(Exit::Unreadable, report));
+    }
+    for left in &opened.left_out {
+        let errors = left.findings.findings().iter().filter(|f| f.level() == Level::Error).count();
+        let channel = left.channel.as_deref().unwrap_or("?");
+        tracing::error!(channel, file = %left.path.display(), errors, "the channel is left out; see `retrovue channel check`");
+    }
+    Ok((opened.programming, report))
+}
+
+/// Tells of folders that are not there.
+pub(super) fn say_absent(absent: &[AbsentFolder]) {
+    for folder in absent.iter().filter(|folder| folder.assets > 0) {
+        eprintln!(
+            "{} is not there: its {} assets are missing until a scan finds them again",
+            folder.root.display(),
+            folder.assets
+        );
+    }
 }
 
 /// A taken port is said before a long scan, not after it.

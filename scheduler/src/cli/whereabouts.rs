@@ -3,6 +3,7 @@
 use super::{Exit, Failure};
 use crate::catalog::{Catalog, DATABASE_FILE};
 use crate::config::StationConfig;
+use crate::yaml::Report;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -43,8 +44,16 @@ impl Whereabouts {
     }
 
     fn read(&self, path: &Path) -> Result<StationConfig, Failure> {
-        let mut config =
-            StationConfig::read(path).map_err(|report| Failure::findings(Exit::Unreadable, report))?;
+        self.read_as_it_is(path).map_err(|report| Failure::findings(Exit::Unreadable, report))
+    }
+
+    /// The station file, or everything that is wrong with it.
+    pub(super) fn read_station(&self) -> Result<StationConfig, Report> {
+        self.read_as_it_is(self.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG)))
+    }
+
+    fn read_as_it_is(&self, path: &Path) -> Result<StationConfig, Report> {
+        let mut config = StationConfig::read(path)?;
         if let Some(dir) = &self.data_dir {
             config.data_dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
         }

@@ -31,7 +31,7 @@ pub struct StationConfig {
     pub name: String,
     /// Folders to scan.
     pub media: Vec<MediaFolder>,
-    /// Channel files, in order; each exists.
+    /// Channel files, in order; those that a pattern stands for exist.
     pub channels: Vec<PathBuf>,
     /// The public port; 0 for any free one.
     pub port: u16,
@@ -47,6 +47,8 @@ pub struct StationConfig {
     pub filler: Option<FillerRef>,
     /// What fills breaks on channels that do not say.
     pub traffic: Option<TrafficSpec>,
+    /// What is wrong and does not keep the station from running: folders and files that are not there.
+    pub warnings: Report,
 }
 
 /// A folder of media.
@@ -111,23 +113,26 @@ impl StationConfig {
         let config = read_station(document, &mut report);
         report.sort();
         match config {
-            Some(config) if !report.has_errors() => Ok(config),
+            Some(config) if !report.has_errors() => Ok(StationConfig { warnings: report, ..config }),
             _ => Err(report),
         }
     }
 }
 
 impl StationConfig {
-    /// What a scan of this station covers: its media folders, and its filler where that is a file.
+    /// What a scan of this station covers: its media folders and, where that is a file, its filler, as far as they are
+    /// there.
     #[must_use]
     pub fn sources(&self) -> Vec<IngestSource> {
-        let folders = self.media.iter().map(|m| IngestSource {
+        let folders = self.media.iter().filter(|m| m.path.is_dir()).map(|m| IngestSource {
             path: m.path.clone(),
             name: m.name.clone(),
             asset_type: m.asset_type,
         });
         let filler = self.filler.iter().filter_map(|f| match f {
-            FillerRef::Path(path) if !self.media.iter().any(|m| path.starts_with(&m.path)) => {
+            FillerRef::Path(path)
+                if path.is_file() && !self.media.iter().any(|m| path.starts_with(&m.path)) =>
+            {
                 Some(IngestSource { path: path.clone(), name: None, asset_type: Some(AssetType::Filler) })
             }
             _ => None,
@@ -167,7 +172,8 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         {
             report.push(
                 Diagnostic::at(document, node, format!("there is no filler file {}", path.display()))
-                    .help("give a media file, or a collection like col.filler"),
+                    .help("give a media file, or a collection like col.filler")
+                    .warning(),
             );
         }
         filler
@@ -194,6 +200,7 @@ fn read_station(document: &Document, report: &mut Report) -> Option<StationConfi
         linger,
         filler,
         traffic,
+        warnings: Report::default(),
     })
 }
 
@@ -203,11 +210,11 @@ fn read_media(document: &Document, node: &Node, folder: &Path, report: &mut Repo
         let Some((entry, place)) = read_media_entry(document, item, folder, report) else { continue };
         if !entry.path.is_dir() {
             let message = format!("there is no media folder {}", entry.path.display());
-            report.push(
-                Diagnostic::at(document, place, message)
-                    .help("check the path; it is relative to the station file"),
-            );
-        } else if media.iter().any(|m| m.path == entry.path) {
+            let help =
+                "check the path, which is relative to the station file, or whether its drive is mounted";
+            report.push(Diagnostic::at(document, place, message).help(help).warning());
+        }
+        if media.iter().any(|m| m.path == entry.path) {
             report.push(Diagnostic::at(document, place, "this media folder is listed twice").warning());
         } else {
             media.push(entry);
@@ -250,13 +257,14 @@ fn read_channels(document: &Document, node: &Node, folder: &Path, report: &mut R
             Err(detail) => {
                 report.push(Diagnostic::at(document, item, format!("bad pattern \"{text}\": {detail}")))
             }
-            Ok(paths) if !paths.iter().any(|p| p.is_file()) => {
-                let message = format!("there is no channel file {}", pattern.display());
-                let help = "check the path or pattern; it is relative to the station file";
-                report.push(Diagnostic::at(document, item, message).help(help));
-            }
             Ok(paths) => {
-                for path in paths.into_iter().filter(|p| p.is_file()) {
+                if !paths.iter().any(|p| p.is_file()) {
+                    let message = format!("there is no channel file {}", pattern.display());
+                    let help = "check the path or pattern; it is relative to the station file";
+                    report.push(Diagnostic::at(document, item, message).help(help).warning());
+                }
+                // A file that is named and not there is a channel that cannot air.
+                for path in paths.into_iter().filter(|p| *p == pattern || p.is_file()) {
                     if !channels.contains(&path) {
                         channels.push(path);
                     }
@@ -378,6 +386,25 @@ mod tests {
             (3_000..5_000).find(|&kbps| cues(&rate(kbps)).is_ok()).unwrap()
         };
         assert!((30..60).contains(&(least("cues: true\n") - least(""))), "21 packets of 1504 bits a second");
+    }
+
+    #[test]
+    fn what_is_not_there_is_a_warning_and_is_not_scanned() {
+        let dir = folder();
+        let text = "media: [media, gone]\nchannels: [channels/a.yaml, channels/gone.yaml, '*.none']\nfiller: gone.mp4\n";
+        let config = read(dir.path(), text).unwrap();
+        let lines: Vec<(usize, bool)> = config
+            .warnings
+            .findings()
+            .iter()
+            .map(|d| (d.place().line, d.level() == crate::yaml::Level::Warning))
+            .collect();
+        assert_eq!(lines, [(1, true), (2, true), (2, true), (3, true)]);
+        let scanned: Vec<PathBuf> = config.sources().into_iter().map(|s| s.path).collect();
+        assert_eq!(scanned, [dir.path().join("media")]);
+        let channels: Vec<_> = config.channels.iter().map(|c| c.file_name().unwrap()).collect();
+        assert_eq!(channels, ["a.yaml", "gone.yaml"]);
+        assert_eq!(config.media.len(), 2);
     }
 
     #[test]

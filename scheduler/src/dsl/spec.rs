@@ -53,6 +53,15 @@ pub enum ChannelTemplate {
 }
 
 impl ChannelTemplate {
+    /// The word of the language.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            ChannelTemplate::NetworkTelevision => "network_television",
+            ChannelTemplate::PremiumMovie => "premium_movie",
+        }
+    }
+
     /// The template's grid.
     #[must_use]
     pub fn grid(self) -> Millis {

@@ -10,6 +10,9 @@ use retrovue_timebase::{Millis, UtcMs};
 /// `content_nibble_level_1` and `_2` of a film (EN 300 468 table 28): movie or drama, general.
 const MOVIE: u8 = 0x10;
 
+/// Most characters told of what an event is about: they fit one descriptor.
+const LONGEST_TEXT: usize = 200;
+
 /// Events as the tables tell them: the first is on the air, the second follows.
 #[must_use]
 pub fn events(listing: &[GuideEvent]) -> Vec<Event> {
@@ -31,11 +34,20 @@ fn event(line: &GuideEvent) -> Event {
         duration_ms: line.end.since(line.start),
         title: line.title.clone(),
         short_text,
-        long_text: line.description.clone().unwrap_or_default(),
+        long_text: line.description.as_deref().map(shortened).unwrap_or_default(),
         language: String::new(),
         genre: (line.category == GuideCategory::Movie).then_some(MOVIE),
         rating_age: None,
     }
+}
+
+/// The beginning of a text, to the end of a word: tables repeat all the time, and a week of plots in full would take
+/// more of the stream than pictures can spare.
+fn shortened(text: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) else { return text.to_owned() };
+    let cut = &text[..end];
+    let whole = cut.rfind(' ').map_or(cut, |space| &cut[..space]);
+    format!("{}…", whole.trim_end_matches([',', '.', ' ']))
 }
 
 /// Local time of `zone` in a country, at `now` and after the next change of its clocks. Nothing for an
@@ -61,14 +73,10 @@ mod tests {
 
     fn line(start: i64, end: i64, category: GuideCategory) -> GuideEvent {
         GuideEvent {
-            start: UtcMs(start),
-            end: UtcMs(end),
-            title: "Cosmic Diner".to_owned(),
             subtitle: Some("The Pie".to_owned()),
             season: Some(1),
             episode: Some(2),
-            description: None,
-            category,
+            ..GuideEvent::plain(UtcMs(start), UtcMs(end), "Cosmic Diner".to_owned(), category)
         }
     }
 
@@ -88,6 +96,15 @@ mod tests {
         };
         assert_eq!(told, [expected]);
         assert_eq!(events(&[line(0, 1, GuideCategory::Movie)])[0].genre, Some(0x10));
+        let told = |plot: &str| {
+            let plot = Some(plot.to_owned());
+            events(&[GuideEvent { description: plot, ..line(0, 1, GuideCategory::Movie) }])[0]
+                .long_text
+                .clone()
+        };
+        assert_eq!(told("A crew answers a call."), "A crew answers a call.");
+        let long = told(&"wörter ".repeat(40));
+        assert!(long.ends_with("wörter…") && long.chars().count() <= LONGEST_TEXT, "{long}");
     }
 
     #[test]

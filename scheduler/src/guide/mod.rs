@@ -6,4 +6,4 @@ mod events;
 mod xmltv;
 
 pub use events::{events, local_time};
-pub use xmltv::xmltv;
+pub use xmltv::{Listing, xmltv};

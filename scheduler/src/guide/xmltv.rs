@@ -1,36 +1,48 @@
 //! XMLTV (xmltv.dtd of the XMLTV project): what Plex, Jellyfin, Kodi and the rest read.
+//!
+//! Only what is known is told: no pictures are named that nobody has, and nothing is called new.
 
 use crate::plan::{ChannelInfo, GuideCategory, GuideEvent};
 use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use retrovue_timebase::UtcMs;
-use std::io::Write;
+use std::borrow::Cow;
+use std::io::{Result, Write};
 
-/// Writes the guide of channels, each with its events in order. Times are UTC and say so, so that no
+/// A channel with what is on it.
+#[derive(Debug, Clone)]
+pub struct Listing<'a> {
+    /// The channel.
+    pub channel: &'a ChannelInfo,
+    /// The zone its times are told in; UTC when absent.
+    pub zone: Option<&'a TimeZone>,
+    /// Its programmes, in order.
+    pub events: Vec<GuideEvent>,
+}
+
+/// Writes the guide of channels. Times are on the channel's clock, each with the offset that clock has then, so that no
 /// reader has to guess a zone or a summer time.
 ///
 /// # Errors
 /// A writer that fails.
-pub fn xmltv(channels: &[(&ChannelInfo, Vec<GuideEvent>)], out: impl Write) -> std::io::Result<()> {
+pub fn xmltv(listings: &[Listing<'_>], out: impl Write) -> Result<()> {
     let mut writer = Writer::new_with_indent(out, b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     writer.create_element("tv").with_attribute(("generator-info-name", "RetroVue")).write_inner_content(
         |writer| {
             // All channels come before all programmes (xmltv.dtd).
-            for (channel, _) in channels {
-                write_channel(writer, channel)?;
+            for listing in listings {
+                write_channel(writer, listing.channel)?;
             }
-            for (channel, events) in channels {
-                events.iter().try_for_each(|event| write_programme(writer, channel, event))?;
-            }
-            Ok(())
+            listings.iter().try_for_each(|listing| write_listing(writer, listing))
         },
     )?;
     writer.get_mut().write_all(b"\n")
 }
 
-fn write_channel<W: Write>(writer: &mut Writer<W>, channel: &ChannelInfo) -> std::io::Result<()> {
+fn write_channel<W: Write>(writer: &mut Writer<W>, channel: &ChannelInfo) -> Result<()> {
     writer
         .create_element("channel")
         .with_attribute(("id", channel.guide_id().as_str()))
@@ -41,44 +53,100 @@ fn write_channel<W: Write>(writer: &mut Writer<W>, channel: &ChannelInfo) -> std
     Ok(())
 }
 
-fn write_programme<W: Write>(
-    writer: &mut Writer<W>,
-    channel: &ChannelInfo,
-    event: &GuideEvent,
-) -> std::io::Result<()> {
-    writer
-        .create_element("programme")
-        .with_attribute(("start", time(event.start).as_str()))
-        .with_attribute(("stop", time(event.end).as_str()))
-        .with_attribute(("channel", channel.guide_id().as_str()))
-        .write_inner_content(|writer| {
-            // The order of elements is the DTD's.
-            text(writer, "title", &[], &event.title)?;
-            if let Some(subtitle) = &event.subtitle {
-                text(writer, "sub-title", &[], subtitle)?;
-            }
-            if let Some(description) = &event.description {
-                text(writer, "desc", &[], description)?;
-            }
-            let category = match event.category {
-                GuideCategory::Series => Some("series"),
-                GuideCategory::Movie => Some("movie"),
-                GuideCategory::Interstitial => None,
-            };
-            if let Some(category) = category {
-                text(writer, "category", &[("lang", "en")], category)?;
-            }
-            if let (Some(season), Some(episode)) = (event.season, event.episode) {
-                let onscreen = format!("S{season:02}E{episode:02}");
-                text(writer, "episode-num", &[("system", "onscreen")], &onscreen)?;
-                // Counted from 0; specials, season 0, have no number in this system.
-                if let (Some(s), Some(e)) = (season.checked_sub(1), episode.checked_sub(1)) {
-                    text(writer, "episode-num", &[("system", "xmltv_ns")], &format!("{s}.{e}."))?;
-                }
-            }
-            Ok(())
-        })?;
+fn write_listing<W: Write>(writer: &mut Writer<W>, listing: &Listing<'_>) -> Result<()> {
+    let id = listing.channel.guide_id();
+    // A programme mostly begins where the one before it ends.
+    let mut before = (UtcMs(i64::MIN), String::new());
+    for event in &listing.events {
+        let start = if before.0 == event.start { before.1 } else { time(listing.zone, event.start) };
+        let stop = time(listing.zone, event.end);
+        writer
+            .create_element("programme")
+            .with_attribute(("start", start.as_str()))
+            .with_attribute(("stop", stop.as_str()))
+            .with_attribute(("channel", id.as_str()))
+            .write_inner_content(|writer| write_programme(writer, event, &start))?;
+        before = (event.end, stop);
+    }
     Ok(())
+}
+
+/// What is in a programme, in the DTD's order of elements. `start` is its begin as the guide tells it.
+fn write_programme<W: Write>(writer: &mut Writer<W>, event: &GuideEvent, start: &str) -> Result<()> {
+    text(writer, "title", &[], &event.title)?;
+    if let Some(subtitle) = &event.subtitle {
+        text(writer, "sub-title", &[], subtitle)?;
+    }
+    if let Some(description) = &event.description {
+        text(writer, "desc", &[], description)?;
+    }
+    let year = event.year.map(|year| year.to_string());
+    if let Some(year) = &year {
+        text(writer, "date", &[], year)?;
+    }
+    let kind = match event.category {
+        GuideCategory::Series => Some("series"),
+        GuideCategory::Movie => Some("movie"),
+        GuideCategory::Interstitial => None,
+    };
+    if let Some(kind) = kind {
+        text(writer, "category", &[("lang", "en")], kind)?;
+    }
+    // In whatever language they were written.
+    for genre in event.genres.iter().filter(|g| kind.is_none_or(|kind| !g.eq_ignore_ascii_case(kind))) {
+        text(writer, "category", &[], genre)?;
+    }
+    if let Some(runtime) = event.runtime {
+        let seconds = runtime.0.saturating_add(500) / 1000;
+        text(writer, "length", &[("units", "seconds")], &seconds.to_string())?;
+    }
+    episode_numbers(writer, event.season, event.episode)?;
+    // What was made in a year gone by was shown somewhere before; of this year's nobody knows.
+    if let (Some(made), Some(year)) = (event.year, &year)
+        && start.get(..4).and_then(|now| now.parse().ok()).is_some_and(|now: u32| made < now)
+    {
+        writer.create_element("previously-shown").with_attribute(("start", year.as_str())).write_empty()?;
+    }
+    if let Some(rating) = &event.rating {
+        let mut element = writer.create_element("rating");
+        if let Some(system) = system_of(rating) {
+            element = element.with_attribute(("system", system));
+        }
+        element.write_inner_content(|writer| text(writer, "value", &[], rating))?;
+    }
+    Ok(())
+}
+
+/// `onscreen` for people, `xmltv_ns` for programs: that counts from 0, and has no number for specials, which are
+/// season 0.
+fn episode_numbers<W: Write>(
+    writer: &mut Writer<W>,
+    season: Option<u32>,
+    episode: Option<u32>,
+) -> Result<()> {
+    let Some(episode) = episode else { return Ok(()) };
+    let onscreen = match season {
+        Some(season) => format!("S{season:02}E{episode:02}"),
+        None => format!("E{episode:02}"),
+    };
+    text(writer, "episode-num", &[("system", "onscreen")], &onscreen)?;
+    let number = match (season.map(|s| s.checked_sub(1)), episode.checked_sub(1)) {
+        (Some(Some(season)), Some(episode)) => format!("{season}.{episode}."),
+        (None, Some(episode)) => format!(".{episode}."),
+        _ => return Ok(()),
+    };
+    text(writer, "episode-num", &[("system", "xmltv_ns")], &number)
+}
+
+/// Whose rating it is, where its form tells.
+fn system_of(rating: &str) -> Option<&'static str> {
+    let upper = rating.to_ascii_uppercase();
+    match upper.as_str() {
+        "G" | "PG" | "PG-13" | "R" | "NC-17" => Some("MPAA"),
+        "TV-Y" | "TV-Y7" | "TV-Y7-FV" | "TV-G" | "TV-PG" | "TV-14" | "TV-MA" => Some("VCHIP"),
+        _ if upper.starts_with("FSK") => Some("FSK"),
+        _ => None,
+    }
 }
 
 fn text<W: Write>(
@@ -86,13 +154,17 @@ fn text<W: Write>(
     name: &str,
     attributes: &[(&str, &str)],
     content: &str,
-) -> std::io::Result<()> {
+) -> Result<()> {
     // XML 1.0 §2.2 has no place for control characters, escaped or not; file names may hold them.
-    let clean: String = content
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
-        .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
-        .collect();
+    let may_stand = |c: char| match c {
+        '\t' | '\n' | '\r' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        _ => !c.is_control(),
+    };
+    let clean = match content.chars().all(may_stand) {
+        true => Cow::Borrowed(content),
+        false => Cow::Owned(content.chars().filter(|c| may_stand(*c)).collect()),
+    };
     writer
         .create_element(name)
         .with_attributes(attributes.iter().copied())
@@ -100,42 +172,58 @@ fn text<W: Write>(
     Ok(())
 }
 
-/// `20261121020000 +0000`.
-fn time(at: UtcMs) -> String {
-    match Timestamp::from_millisecond(at.0) {
-        Ok(t) => t.strftime("%Y%m%d%H%M%S +0000").to_string(),
-        Err(_) => String::new(),
-    }
+/// `20261121060000 -0500`.
+fn time(zone: Option<&TimeZone>, at: UtcMs) -> String {
+    let Ok(instant) = Timestamp::from_millisecond(at.0) else { return String::new() };
+    let offset = zone.map_or(Offset::UTC, |zone| zone.to_offset(instant));
+    let wall = offset.to_datetime(instant);
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02} {sign}{:02}{:02}",
+        wall.year(),
+        wall.month(),
+        wall.day(),
+        wall.hour(),
+        wall.minute(),
+        wall.second(),
+        minutes.abs() / 60,
+        minutes.abs() % 60
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrovue_timebase::Millis;
 
     fn event(title: &str, season: Option<u32>, episode: Option<u32>, category: GuideCategory) -> GuideEvent {
         GuideEvent {
-            start: UtcMs(1_792_548_000_000),
-            end: UtcMs(1_792_549_800_000),
-            title: title.into(),
             subtitle: Some("Pie & \u{1}Coffee".into()),
             season,
             episode,
-            description: None,
-            category,
+            ..GuideEvent::plain(UtcMs(1_792_548_000_000), UtcMs(1_792_549_800_000), title.into(), category)
         }
+    }
+
+    fn written(zone: Option<&TimeZone>, events: Vec<GuideEvent>) -> String {
+        let channel = ChannelInfo { id: "a".into(), channel_id: 7, number: 3, name: "<A> & \"B\"".into() };
+        let mut out = Vec::new();
+        xmltv(&[Listing { channel: &channel, zone, events }], &mut out).unwrap();
+        String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn names_are_escaped_times_have_offsets_and_numbers_count_from_nought() {
-        let channel = ChannelInfo { id: "a".into(), channel_id: 7, number: 3, name: "<A> & \"B\"".into() };
-        let events = vec![
-            event("Diner", Some(1), Some(2), GuideCategory::Series),
-            event("Special", Some(0), Some(1), GuideCategory::Series),
-            event("Break", None, None, GuideCategory::Interstitial),
-        ];
-        let mut out = Vec::new();
-        xmltv(&[(&channel, events)], &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let text = written(
+            None,
+            vec![
+                event("Diner", Some(1), Some(2), GuideCategory::Series),
+                event("Special", Some(0), Some(1), GuideCategory::Series),
+                event("Serial", None, Some(5), GuideCategory::Series),
+                event("Break", None, None, GuideCategory::Interstitial),
+            ],
+        );
         for part in [
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
             "<channel id=\"retrovue.7\">",
@@ -145,11 +233,72 @@ mod tests {
             "<episode-num system=\"onscreen\">S01E02</episode-num>",
             "<episode-num system=\"xmltv_ns\">0.1.</episode-num>",
             "<episode-num system=\"onscreen\">S00E01</episode-num>",
+            "<episode-num system=\"onscreen\">E05</episode-num>",
+            "<episode-num system=\"xmltv_ns\">.4.</episode-num>",
             "<category lang=\"en\">series</category>",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
-        assert_eq!(text.matches("xmltv_ns").count(), 1);
-        assert_eq!(text.matches("<category").count(), 2);
+        assert_eq!(text.matches("xmltv_ns").count(), 2);
+        assert_eq!(text.matches("<category").count(), 3);
+    }
+
+    #[test]
+    fn what_is_known_of_a_film_is_told_and_nothing_else() {
+        let film = |year, rating: Option<&str>| GuideEvent {
+            year,
+            rating: rating.map(str::to_owned),
+            genres: vec!["Horror".into(), "Movie".into()],
+            runtime: Some(Millis(7_020_600)),
+            description: Some("A crew answers a call.".into()),
+            ..event("Alien", None, None, GuideCategory::Movie)
+        };
+        let text = written(None, vec![film(Some(1979), Some("R"))]);
+        for part in [
+            "<desc>A crew answers a call.</desc>",
+            "<date>1979</date>",
+            "<category lang=\"en\">movie</category>",
+            "<category>Horror</category>",
+            "<length units=\"seconds\">7021</length>",
+            "<previously-shown start=\"1979\"/>",
+            "<rating system=\"MPAA\">",
+            "<value>R</value>",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("Movie") && !text.contains("<icon") && !text.contains("<new"), "{text}");
+        // Made in the year it airs, it may be its first time; a rating of nobody known has no system.
+        let text = written(None, vec![film(Some(2026), Some("12A"))]);
+        assert!(!text.contains("previously-shown") && text.contains("<rating>"), "{text}");
+        let bare = written(None, vec![film(None, None)]);
+        assert!(!bare.contains("<date>") && !bare.contains("<rating"), "{bare}");
+    }
+
+    #[test]
+    fn ratings_tell_their_system_by_their_form() {
+        for (rating, system) in [
+            ("PG-13", Some("MPAA")),
+            ("tv-14", Some("VCHIP")),
+            ("FSK 12", Some("FSK")),
+            ("12A", None),
+            ("U", None),
+        ] {
+            assert_eq!(system_of(rating), system, "{rating}");
+        }
+    }
+
+    #[test]
+    fn times_have_the_offset_of_their_zone_at_that_time() {
+        for (zone, at, expect) in [
+            ("America/New_York", "2026-11-01T05:59:59Z", "20261101015959 -0400"),
+            ("America/New_York", "2026-11-01T06:00:00Z", "20261101010000 -0500"),
+            ("America/New_York", "2026-03-08T07:00:00Z", "20260308030000 -0400"),
+            ("Asia/Kathmandu", "2026-01-01T00:00:00Z", "20260101054500 +0545"),
+            ("America/St_Johns", "2026-01-01T00:00:00Z", "20251231203000 -0330"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let at: Timestamp = at.parse().unwrap();
+            assert_eq!(time(Some(&zone), UtcMs(at.as_millisecond())), expect);
+        }
     }
 }

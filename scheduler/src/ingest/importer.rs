@@ -50,7 +50,7 @@ pub(super) struct ListedFile {
 }
 
 /// Grows when what is read from names and sidecars grows, so that files that did not change are described anew.
-const DESCRIBED: u64 = 1;
+const DESCRIBED: u64 = 2;
 
 /// A mark of what it is fed: FNV-1a, for telling change, not for telling friend from foe.
 #[derive(Debug, Clone, Copy)]

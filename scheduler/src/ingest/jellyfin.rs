@@ -6,7 +6,7 @@
 use super::importer::{Importer, Listing};
 use super::nfo::rating;
 use super::scan::IngestError;
-use super::server::{LibraryItem, MOST_ITEMS, PAGE, Server, key_of, line, listing, number, title_of};
+use super::server::{LibraryItem, MOST_ITEMS, PAGE, Server, key_of, line, listing, number, plot, title_of};
 use crate::catalog::{Description, SourceRecord};
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ impl Importer for JellyfinImporter {
         let mut start = 0;
         while start < MOST_ITEMS {
             let path = format!(
-                "/Items?Recursive=true&IncludeItemTypes=Movie,Episode,Video&Fields=Path,Genres&EnableImages=false\
+                "/Items?Recursive=true&IncludeItemTypes=Movie,Episode,Video&Fields=Path,Genres,Overview&EnableImages=false\
                  &EnableUserData=false&SortBy=SortName&StartIndex={start}&Limit={PAGE}"
             );
             let answer = self.server.get(&path, &[])?;
@@ -62,6 +62,7 @@ fn item(value: &Value) -> Option<LibraryItem> {
         year: number(&value["ProductionYear"], 2200),
         rating: line(&value["OfficialRating"]).and_then(|text| rating(&text)),
         genres: genres.collect(),
+        plot: plot(&value["Overview"]),
     };
     Some(LibraryItem { path, is_episode, description })
 }

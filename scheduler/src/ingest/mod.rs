@@ -10,6 +10,7 @@
 //! process, and a file that takes it down is recorded with the reason while the scan goes on. Running it twice
 //! changes nothing; a scan that was cut short goes on where it stopped, for what is recorded is recorded.
 
+mod absent;
 mod content_mark;
 mod folder;
 mod importer;
@@ -25,11 +26,14 @@ mod scan;
 mod server;
 #[cfg(test)]
 mod server_tests;
+mod servers;
 mod walk;
 mod watch;
 
+pub use absent::{AbsentFolder, mark_absent};
 pub use measure::{MeasureReport, measure};
 pub use names::{slug, title_from_name};
 pub use prober::{ProbeFailure, Prober, ProberCommand, ProberError};
 pub use scan::{BadFile, Ingest, IngestError, IngestReport, IngestSource, Progress};
+pub use servers::scan_servers;
 pub use watch::{WatchTimes, watch};

@@ -15,6 +15,9 @@ const MAX_BYTES: u64 = 1 << 20;
 /// Most characters of a title or a name that are kept.
 const MAX_TEXT: usize = 300;
 
+/// Most characters of a plot that are kept: a guide shows less.
+pub(super) const MAX_PLOT: usize = 1000;
+
 /// Most genres that are kept.
 const MAX_GENRES: usize = 20;
 
@@ -29,6 +32,7 @@ pub(crate) struct Nfo {
     pub(crate) year: Option<u32>,
     pub(crate) rating: Option<String>,
     pub(crate) genres: Vec<String>,
+    pub(crate) plot: Option<String>,
 }
 
 /// What a sidecar is about: the name of its root.
@@ -70,6 +74,7 @@ impl Nfo {
             (to.season, to.episode) = (self.season, self.episode);
         }
         to.year = self.year.or(to.year);
+        to.plot = self.plot.or(to.plot.take());
     }
 }
 
@@ -147,7 +152,7 @@ fn kind_of(root: &str) -> Option<NfoKind> {
 }
 
 fn take(nfo: &mut Nfo, kind: NfoKind, name: &str, value: &str) {
-    let text = tidy(value);
+    let text = tidy(value, MAX_TEXT);
     if text.is_empty() {
         return;
     }
@@ -158,6 +163,9 @@ fn take(nfo: &mut Nfo, kind: NfoKind, name: &str, value: &str) {
         "episode" if kind == NfoKind::Episode => nfo.episode = number(&text, 9999),
         "year" => nfo.year = year(&text).or(nfo.year),
         "premiered" | "aired" | "releasedate" => nfo.year = nfo.year.or_else(|| year(&text)),
+        // The longer of the two, where there are both.
+        "plot" => nfo.plot = Some(tidy(value, MAX_PLOT)),
+        "outline" => nfo.plot = nfo.plot.take().or_else(|| Some(tidy(value, MAX_PLOT))),
         "mpaa" => nfo.rating = rating(&text),
         "genre" => {
             for genre in text.split(" / ").map(str::trim).filter(|g| !g.is_empty()) {
@@ -172,10 +180,10 @@ fn take(nfo: &mut Nfo, kind: NfoKind, name: &str, value: &str) {
 }
 
 /// One line of bounded length without control characters.
-fn tidy(value: &str) -> String {
+pub(super) fn tidy(value: &str, most: usize) -> String {
     let spaced: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    let short: String = line.chars().take(MAX_TEXT).collect();
+    let short: String = line.chars().take(most).collect();
     short.trim_end().to_owned()
 }
 
@@ -227,6 +235,8 @@ mod tests {
 <episodedetails>
   <title>Tom &amp; Jerry&#39;s Night</title><showtitle>The Show</showtitle>
   <ratings><rating name="imdb"><value>7.1</value></rating></ratings>
+  <outline>Short.</outline><plot>A cat &amp;
+   a mouse.</plot>
   <season>2</season><episode>7</episode><aired>1989-10-12</aired><mpaa>US:TV-14</mpaa>
   <genre>Comedy / Family</genre><genre>Animation</genre>
   <actor><name>Somebody</name><title>not this one</title></actor>
@@ -246,13 +256,14 @@ https://www.example.org/title/1"#;
             year: Some(1989),
             rating: Some("TV-14".into()),
             genres: ["Animation", "Comedy", "Family"].map(str::to_owned).to_vec(),
+            plot: Some("A cat & a mouse.".into()),
         };
         assert_eq!(episode, expect);
         let mut told = Description { title: "S02E07".into(), year: Some(1990), ..Description::default() };
         episode.apply(&mut told);
         assert_eq!(
-            (told.title.as_str(), told.season, told.year),
-            ("Tom & Jerry's Night", Some(2), Some(1989))
+            (told.title.as_str(), told.season, told.year, told.plot.as_deref()),
+            ("Tom & Jerry's Night", Some(2), Some(1989), Some("A cat & a mouse."))
         );
 
         let film = parse_nfo("<movie><title><![CDATA[Älien]]></title><year>1979</year><mpaa>Rated R for terror</mpaa><premiered>1980-01-01</premiered></movie>".as_bytes()).unwrap();

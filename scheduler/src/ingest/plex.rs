@@ -5,7 +5,7 @@
 use super::importer::{Importer, Listing};
 use super::nfo::rating;
 use super::scan::IngestError;
-use super::server::{LibraryItem, MOST_ITEMS, PAGE, Server, key_of, line, listing, number, title_of};
+use super::server::{LibraryItem, MOST_ITEMS, PAGE, Server, key_of, line, listing, number, plot, title_of};
 use crate::catalog::{Description, SourceRecord};
 use serde_json::Value;
 
@@ -88,6 +88,7 @@ fn item(value: &Value) -> Option<LibraryItem> {
         year: number(&value["year"], 2200),
         rating: line(&value["contentRating"]).and_then(|text| rating(&text.replace('/', ":"))),
         genres: genres.collect(),
+        plot: plot(&value["summary"]),
     };
     Some(LibraryItem { path, is_episode, description })
 }

@@ -710,7 +710,7 @@ done"#;
         );
         write(
             "Pictures/alien.nfo",
-            "<movie><title>Alien</title><year>1979</year><genre>Horror</genre></movie>",
+            "<movie><title>Alien</title><year>1979</year><genre>Horror</genre><plot>A call.</plot></movie>",
         );
         write("Pictures/junk.nfo", "see the web page");
         let mut catalog = Catalog::open(dir.path()).unwrap();
@@ -728,6 +728,7 @@ done"#;
         );
         let alien = catalog.asset("asset.pictures.alien").unwrap();
         assert_eq!((alien.asset_type, alien.year, alien.genres.len()), (AssetType::Movie, Some(1979), 1));
+        assert_eq!((alien.plot.as_deref(), pie.plot), (Some("A call."), None));
         let (report, _) = scan(&mut catalog, &media);
         assert_eq!((report.unchanged, report.updated, report.warnings.len()), (3, 0, 0));
 

@@ -5,6 +5,7 @@
 
 use super::importer::{DescriptionMark, ListedFile, Listing};
 use super::names::{slug, title_from_name};
+use super::nfo::{MAX_PLOT, tidy};
 use super::scan::{BadFile, IngestError};
 use super::walk::changed_ns;
 use crate::catalog::{AssetType, Description, FoundCollection, SourceRecord};
@@ -169,7 +170,7 @@ pub(super) fn listing(source: &SourceRecord, items: Vec<LibraryItem>) -> Listing
         let collection = format!("col.{dotted}");
         let mut mark =
             DescriptionMark::new().text(&path).text(&collection).text(asset_type.word()).text(&told.title);
-        for text in told.series.iter().chain(&told.rating).chain(&told.genres) {
+        for text in told.series.iter().chain(&told.rating).chain(&told.plot).chain(&told.genres) {
             mark = mark.text(text);
         }
         for number in [told.season, told.episode, told.year] {
@@ -236,6 +237,12 @@ pub(super) fn line(value: &serde_json::Value) -> Option<String> {
     let text = value.as_str()?;
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line: String = title_words(&spaced).chars().take(300).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+/// What something is about, on one line of bounded length.
+pub(super) fn plot(value: &serde_json::Value) -> Option<String> {
+    let line = tidy(value.as_str()?, MAX_PLOT);
     (!line.is_empty()).then_some(line)
 }
 

@@ -126,6 +126,7 @@ fn episode(number: usize) -> Value {
         "Name": format!("Part {number}"), "ServerId": "a", "Id": format!("{number:032x}"), "Type": "Episode",
         "SeriesName": "Cosmic Diner", "SeasonName": "Season 1", "ParentIndexNumber": 1, "IndexNumber": number,
         "ProductionYear": 1989, "OfficialRating": "US:TV-PG", "Genres": ["Comedy", "Western"],
+        "Overview": "A pie\r\nis late.",
         "Path": format!("/media/Cosmic Diner/{number}.mp4"), "RunTimeTicks": 13_200_000_000_i64,
         "LocationType": "FileSystem", "MediaType": "Video", "Container": "mp4", "VideoType": "VideoFile"
     })
@@ -169,6 +170,7 @@ fn a_jellyfin_library_becomes_assets_and_follows_its_changes() {
     let part = place.catalog.asset("asset.home_library.cosmic_diner.season_1.s01e02_part_2").unwrap();
     assert_eq!((part.series.as_deref(), part.season, part.episode), (Some("Cosmic Diner"), Some(1), Some(2)));
     assert_eq!((part.year, part.rating.as_deref(), part.genres.len()), (Some(1989), Some("TV-PG"), 2));
+    assert_eq!(part.plot.as_deref(), Some("A pie is late."));
     let snapshot = place.catalog.snapshot().unwrap();
     assert_eq!(snapshot.collection("col.home_library.cosmic_diner").unwrap().len(), 3);
     assert_eq!(snapshot.program("p.home_library.cosmic_diner.season_1").unwrap().title, "Cosmic Diner");
@@ -220,7 +222,7 @@ fn a_plex_library_becomes_assets() {
             ("/library/sections/1/all?type=1", "0") => {
                 json!({"size": 1, "totalSize": 1, "offset": 0, "Metadata": [
                 {"ratingKey": "10", "type": "movie", "title": "Alien", "year": 1979, "contentRating": "gb/18",
-                 "Genre": [{"tag": "Horror"}], "Media": [{"id": 1, "Part": [{"id": 1, "file": "D:\\films\\alien.mkv"}]}]}]})
+                 "Genre": [{"tag": "Horror"}], "summary": "A call.", "Media": [{"id": 1, "Part": [{"id": 1, "file": "D:\\films\\alien.mkv"}]}]}]})
             }
             ("/library/sections/2/all?type=4", "0") => {
                 json!({"size": 1, "totalSize": 2, "offset": 0, "Metadata": [
@@ -246,6 +248,7 @@ fn a_plex_library_becomes_assets() {
     );
     let alien = place.catalog.asset("asset.home_library.movies.alien_1979").unwrap();
     assert_eq!((alien.rating.as_deref(), alien.genres.as_slice()), (Some("18"), &["Horror".to_owned()][..]));
+    assert_eq!(alien.plot.as_deref(), Some("A call."));
 }
 
 #[test]
@@ -286,4 +289,22 @@ fn servers_that_do_not_answer_as_they_should_are_named_and_nothing_is_marked_gon
         assert!(error.contains(why), "{error}");
     }
     assert_eq!(place.catalog.assets().unwrap()[0].health, Health::Ok);
+}
+
+#[test]
+fn all_servers_are_asked_and_one_that_is_away_is_told_of() {
+    let mut place = Place::new(&["Cosmic Diner/1.mp4"]);
+    // A port that was free a moment ago: nobody listens there.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = format!("http://{gone}");
+    place.source(ImporterKind::Plex, &dead, "/media");
+    let stand = Stand::new(jellyfin(Arc::new(Mutex::new(vec![episode(1)])), 100));
+    place.source(ImporterKind::Jellyfin, &stand.root(), "/media");
+    let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
+    for added in [1, 0] {
+        let report = super::scan_servers(&mut place.catalog, &command, &mut Quiet).unwrap();
+        assert_eq!((report.scanned, report.added, report.missing), (1, added, 0), "{report:?}");
+        let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
+        assert_eq!(warning.path.to_str(), Some(dead.as_str()));
+    }
 }

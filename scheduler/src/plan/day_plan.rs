@@ -177,16 +177,8 @@ impl DayPlan {
                 Item::Programme(placement) => events.push(programme_event(line_up, placement)),
                 Item::Filler { gap, .. } => {
                     if events.last().is_none_or(|e| e.start != gap.0) {
-                        events.push(GuideEvent {
-                            start: gap.0,
-                            end: gap.1,
-                            title: channel.name.clone(),
-                            subtitle: None,
-                            season: None,
-                            episode: None,
-                            description: None,
-                            category: GuideCategory::Interstitial,
-                        });
+                        let (name, kind) = (channel.name.clone(), GuideCategory::Interstitial);
+                        events.push(GuideEvent::plain(gap.0, gap.1, name, kind));
                     }
                 }
             }
@@ -305,7 +297,11 @@ fn programme_event(line_up: &LineUp, placement: &Placement) -> GuideEvent {
         title,
         season: asset.season,
         episode: asset.episode,
-        description: None,
+        description: asset.plot.clone(),
         category: if film { GuideCategory::Movie } else { GuideCategory::Series },
+        genres: asset.genres.clone(),
+        year: asset.year,
+        rating: asset.rating.clone(),
+        runtime: Some(asset.duration),
     }
 }

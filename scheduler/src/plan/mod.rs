@@ -18,6 +18,7 @@ mod broadcast_day;
 #[cfg(test)]
 mod calendar_tests;
 mod catalog_book;
+mod changes;
 mod cues;
 mod day_clock;
 mod day_plan;
@@ -46,9 +47,10 @@ mod traffic_tests;
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};
 pub use catalog_book::CatalogBook;
+pub use changes::{Change, RecordedSchedule, ScheduledProgramme, changes};
 pub use day_plan::LogBlock;
 pub use explain::{Explanation, PoolShown, Refused, RuleShown, SlotShown, SpotShown};
-pub use opening::OpenError;
+pub use opening::{ChannelFile, LeftOut, OpenError, Opened, channel_files};
 pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, SelectorUsed, Source};
 pub use programming::{
     ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts,

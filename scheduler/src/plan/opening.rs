@@ -1,14 +1,14 @@
 //! From a station's configuration and catalog to its [`Programming`].
 
-use super::black::write_black;
+use super::black::{black_path, write_black};
 use super::catalog_book::CatalogBook;
 use super::programming::{ChannelInfo, DEFAULT_SEED, Programming, ProgrammingParts};
 use super::resolve::{by_path, near_names, resolve};
-use crate::catalog::{AssetResolver, Catalog, CatalogError, Snapshot};
+use crate::catalog::{AssetResolver, Catalog, CatalogError, ChannelRecord, Snapshot};
 use crate::config::{FillerRef, StationConfig};
 use crate::dsl::{ChannelSpec, examine_channel};
 use crate::yaml::{Diagnostic, Document, Report};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,6 +37,42 @@ impl From<Report> for OpenError {
     }
 }
 
+/// A channel file as it was read.
+#[derive(Debug, Clone)]
+pub struct ChannelFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says, as far as that could be read; for finding more errors and for nothing else where the findings
+    /// have some.
+    pub spec: Option<ChannelSpec>,
+    /// What is wrong with it, by itself and beside the files before it.
+    pub findings: Report,
+}
+
+/// A channel that cannot air.
+#[derive(Debug, Clone)]
+pub struct LeftOut {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its name, where the file says.
+    pub channel: Option<String>,
+    /// Why: one error at least.
+    pub findings: Report,
+}
+
+/// A station's programming without the channels that cannot air.
+#[derive(Debug)]
+pub struct Opened {
+    /// Those that can.
+    pub programming: Programming,
+    /// What is worth knowing of them.
+    pub warnings: Report,
+    /// The others, in the order of the configuration.
+    pub left_out: Vec<LeftOut>,
+    /// What is wrong with the station's own filler, where that is not among the warnings.
+    pub filler: Option<Diagnostic>,
+}
+
 impl Programming {
     /// Reads the station's channel files, gives new channels their identity, and resolves everything
     /// against the catalog as it is now. The report holds warnings.
@@ -44,112 +80,179 @@ impl Programming {
     /// # Errors
     /// Everything wrong in all channel files at once; a failing catalog or data folder.
     pub fn open(config: &StationConfig, catalog: &mut Catalog) -> Result<(Programming, Report), OpenError> {
+        let opened = Programming::examine(config, catalog)?;
+        if let Some(filler) = opened.filler {
+            return Err(Report::from(Box::new(filler)).into());
+        }
+        if !opened.left_out.is_empty() {
+            let mut report = opened.warnings;
+            opened.left_out.into_iter().for_each(|left| report.append(left.findings));
+            report.sort();
+            return Err(report.into());
+        }
+        let programming = opened.programming.registered(config, catalog)?;
+        Ok((programming, opened.warnings))
+    }
+
+    /// The same with the channels that can air; those that cannot are left out, and what is wrong with the
+    /// station's filler is a warning.
+    ///
+    /// # Errors
+    /// A failing catalog or data folder.
+    pub fn open_sound(config: &StationConfig, catalog: &mut Catalog) -> Result<Opened, OpenError> {
+        let mut opened = Programming::examine(config, catalog)?;
+        opened.warnings.extend(opened.filler.take().map(Diagnostic::warning));
+        opened.programming = opened.programming.registered(config, catalog)?;
+        Ok(opened)
+    }
+
+    /// The same without writing anything: channels that the catalog does not know have the identity 0.
+    ///
+    /// # Errors
+    /// A failing catalog.
+    pub fn examine(config: &StationConfig, catalog: &Catalog) -> Result<Opened, OpenError> {
         let snapshot = catalog.snapshot()?;
-        judge_filler(config, &snapshot)?;
-        let (specs, mut report) = read_channels(config, &snapshot)?;
-        let numbers = numbers(&specs);
-        let black = write_black(&config.data_dir)
-            .map_err(|source| OpenError::Black { path: config.data_dir.clone(), source })?;
-        // Judged before any identity is given out: a channel that never was on the air needs none.
-        let provisional = |spec: &ChannelSpec, number: u32| ChannelInfo {
-            id: spec.id.clone(),
-            channel_id: 0,
-            number,
-            name: spec.name.clone(),
-        };
-        let channels: Vec<(ChannelInfo, ChannelSpec)> =
-            specs.into_iter().zip(numbers).map(|(spec, number)| (provisional(&spec, number), spec)).collect();
-        let parts = |channels| ProgrammingParts {
+        let known: BTreeMap<String, ChannelRecord> =
+            catalog.channels()?.into_iter().map(|c| (c.id.clone(), c)).collect();
+        let files = channel_files(config);
+        // Only a file that does not even tell its channel can take the numbers of others with it.
+        let all_told = files.iter().all(|file| file.spec.is_some());
+        let kept = if all_told { BTreeMap::new() } else { numbers_of(&known) };
+        let numbers = numbers(&files, &kept);
+        let mut left_out: BTreeMap<usize, LeftOut> = BTreeMap::new();
+        let mut warnings = Report::default();
+        let (mut places, mut channels) = (Vec::new(), Vec::new());
+        for (place, (file, number)) in files.into_iter().zip(numbers).enumerate() {
+            let ChannelFile { path, spec, mut findings } = file;
+            match spec {
+                Some(spec) if !findings.has_errors() => {
+                    warnings.append(findings);
+                    let channel_id = known.get(&spec.id).map_or(0, |c| c.channel_id);
+                    let info =
+                        ChannelInfo { id: spec.id.clone(), channel_id, number, name: spec.name.clone() };
+                    places.push((place, path));
+                    channels.push((info, spec));
+                }
+                spec => {
+                    // Names that lead nowhere, in whatever could be read: everything is said at once.
+                    if let Some(Err(more)) = spec
+                        .as_ref()
+                        .map(|spec| resolve(spec, &snapshot, config.filler.as_ref(), DEFAULT_SEED))
+                    {
+                        findings.append(more);
+                        findings.sort();
+                    }
+                    left_out.insert(place, LeftOut { path, channel: spec.map(|s| s.id), findings });
+                }
+            }
+        }
+        let names: Vec<String> = channels.iter().map(|(info, _)| info.id.clone()).collect();
+        let (programming, more, refused) = Programming::judged(ProgrammingParts {
             format: config.format.clone(),
             channels,
             resolver: &snapshot,
             filler: config.filler.clone(),
-            black_uri: black.to_string_lossy().into_owned(),
+            black_uri: black_path(&config.data_dir).to_string_lossy().into_owned(),
             seed: DEFAULT_SEED,
-        };
-        let (programming, warnings) = Programming::new(parts(channels))?;
-        report.append(warnings);
-        let mut identities = Vec::with_capacity(programming.channels().len());
-        for info in programming.channels() {
+        });
+        warnings.append(more);
+        for (index, findings) in refused {
+            let (place, path) = places[index].clone();
+            left_out.insert(place, LeftOut { path, channel: Some(names[index].clone()), findings });
+        }
+        let filler = judge_filler(config, &snapshot);
+        Ok(Opened { programming, warnings, left_out: left_out.into_values().collect(), filler })
+    }
+
+    /// The same with the black asset written and every channel's identity given out: after they were judged, for a
+    /// channel that never was on the air needs none.
+    fn registered(self, config: &StationConfig, catalog: &mut Catalog) -> Result<Programming, OpenError> {
+        write_black(&config.data_dir)
+            .map_err(|source| OpenError::Black { path: config.data_dir.clone(), source })?;
+        let mut identities = Vec::with_capacity(self.channels().len());
+        for info in self.channels() {
             identities.push(catalog.register_channel(&info.id, info.number, &info.name)?.channel_id);
         }
-        let programming = programming.with_identities(&identities);
+        let programming = self.with_identities(&identities);
         if !programming.has_traffic() {
-            return Ok((programming, report));
+            return Ok(programming);
         }
         let book = CatalogBook::open(catalog.path())?;
-        Ok((programming.with_book(Arc::new(book)), report))
+        Ok(programming.with_book(Arc::new(book)))
     }
 }
 
 /// The station's filler must lead somewhere, whichever channels use it.
-fn judge_filler(config: &StationConfig, snapshot: &Snapshot) -> Result<(), Report> {
-    let (message, help) = match &config.filler {
-        Some(FillerRef::Collection(name)) if snapshot.collection(name).is_none() => {
+fn judge_filler(config: &StationConfig, snapshot: &Snapshot) -> Option<Diagnostic> {
+    let (message, help) = match config.filler.as_ref()? {
+        FillerRef::Collection(name) if snapshot.collection(name).is_none() => {
             let help = near_names(name, snapshot.collection_ids());
             (format!("filler: there is no collection \"{name}\" in the catalog"), help)
         }
-        Some(FillerRef::Path(path)) if by_path(snapshot, path).is_none() => {
+        FillerRef::Path(path) if by_path(snapshot, path).is_none() => {
             let help =
                 "ingest the media; `retrovue asset list --bad` says what is wrong with a file".to_owned();
             (format!("filler: {} is not among the assets that can air", path.display()), help)
         }
-        _ => return Ok(()),
+        _ => return None,
     };
-    Err(Report::from(Box::new(Diagnostic::of_file(&config.path, message).help(help))))
+    Some(Diagnostic::of_file(&config.path, message).help(help))
 }
 
-fn read_channels(config: &StationConfig, snapshot: &Snapshot) -> Result<(Vec<ChannelSpec>, Report), Report> {
-    let mut report = Report::default();
-    let mut specs: Vec<ChannelSpec> = Vec::with_capacity(config.channels.len());
+/// Reads all channel files of a station, and judges each beside those before it.
+#[must_use]
+pub fn channel_files(config: &StationConfig) -> Vec<ChannelFile> {
+    let mut files: Vec<ChannelFile> = Vec::with_capacity(config.channels.len());
     for path in &config.channels {
-        let (spec, findings) = match Document::read(path) {
+        let (mut spec, mut findings) = match Document::read(path) {
             Ok(document) => examine_channel(document),
             Err(finding) => (None, Report::from(finding)),
         };
-        report.append(findings);
-        let Some(mut spec) = spec else { continue };
-        spec.traffic = spec.traffic.or_else(|| config.traffic.clone());
-        if let Some(other) = specs.iter().find(|s| s.id == spec.id) {
-            let message = format!(
-                "the channel \"{}\" is in {} already",
-                spec.id,
-                other.sources.channel_file().path.display()
-            );
-            let help = "give one of them another name";
-            report.push(spec.sources.at(spec.sources.channel_file().root.place, message).help(help));
-        } else if let Some(other) = specs.iter().find(|s| s.number.is_some() && s.number == spec.number) {
-            let message = format!("channel \"{}\" has the same number", other.id);
-            let help = "give one of them another number, or leave it out";
-            report.push(spec.sources.at(spec.sources.channel_file().root.place, message).help(help));
+        if let Some(spec) = &mut spec {
+            spec.traffic = spec.traffic.take().or_else(|| config.traffic.clone());
+            findings.extend(conflict(spec, &files));
         }
-        specs.push(spec);
+        files.push(ChannelFile { path: path.clone(), spec, findings });
     }
-    if !report.has_errors() {
-        return Ok((specs, report));
-    }
-    // Names that lead nowhere, in whatever could be read: everything is said at once.
-    for spec in &specs {
-        if let Err(more) = resolve(spec, snapshot, config.filler.as_ref(), DEFAULT_SEED) {
-            report.append(more);
-        }
-    }
-    report.sort();
-    Err(report)
+    files
 }
 
-/// The channels' numbers: their own, else the lowest that is free, in order.
-fn numbers(specs: &[ChannelSpec]) -> Vec<u32> {
-    let mut used: BTreeMap<u32, ()> = specs.iter().filter_map(|s| s.number).map(|n| (n, ())).collect();
+/// What a channel cannot have because one before it has it.
+fn conflict(spec: &ChannelSpec, before: &[ChannelFile]) -> Option<Diagnostic> {
+    let mut others = before.iter().filter_map(|file| file.spec.as_ref());
+    let place = spec.sources.channel_file().root.place;
+    if let Some(other) = others.clone().find(|s| s.id == spec.id) {
+        let file = other.sources.channel_file().path.display();
+        let message = format!("the channel \"{}\" is in {file} already", spec.id);
+        return Some(spec.sources.at(place, message).help("give one of them another name"));
+    }
+    let other = others.find(|s| s.number.is_some() && s.number == spec.number)?;
+    let message = format!("channel \"{}\" has the same number", other.id);
+    let help = "give one of them another number, or leave it out";
+    Some(spec.sources.at(place, message).help(help))
+}
+
+fn numbers_of(known: &BTreeMap<String, ChannelRecord>) -> BTreeMap<String, u32> {
+    known.iter().map(|(id, channel)| (id.clone(), channel.number)).collect()
+}
+
+/// The channels' numbers: their own, else the one that is kept for them, else the lowest that is free, in order. A file
+/// that does not tell its channel has 0.
+fn numbers(files: &[ChannelFile], kept: &BTreeMap<String, u32>) -> Vec<u32> {
+    let specs = || files.iter().filter_map(|file| file.spec.as_ref());
+    let own: BTreeSet<u32> = specs().filter_map(|spec| spec.number).collect();
+    let mut used: BTreeSet<u32> = own.iter().chain(kept.values()).copied().collect();
     let mut next = 1;
-    specs
+    files
         .iter()
-        .map(|spec| {
-            spec.number.unwrap_or_else(|| {
-                while used.contains_key(&next) {
+        .map(|file| {
+            let Some(spec) = &file.spec else { return 0 };
+            let kept = kept.get(&spec.id).copied().filter(|number| !own.contains(number));
+            spec.number.or(kept).unwrap_or_else(|| {
+                while used.contains(&next) {
                     next += 1;
                 }
-                used.insert(next, ());
+                used.insert(next);
                 next
             })
         })
@@ -161,7 +264,6 @@ mod tests {
     use super::*;
     use crate::plan::GuideCategory;
     use retrovue_timebase::UtcMs;
-    use std::collections::BTreeSet;
 
     fn station(files: &[(&str, &str)]) -> (tempfile::TempDir, StationConfig) {
         let dir = tempfile::tempdir().unwrap();
@@ -269,5 +371,41 @@ mod tests {
             let error = Programming::open(&config, &mut catalog).unwrap_err().to_string();
             assert!(error.contains("filler: ") && error.contains("nix"), "{error}");
         }
+    }
+
+    #[test]
+    fn channels_that_cannot_air_are_left_out_and_the_others_keep_their_numbers() {
+        let bad = "channel: b\nschedule: {daily: {start: '06:00', program: p.nix}}\n";
+        let good = |id: &str| format!("channel: {id}\n{EMPTY}");
+        let texts = [("a", good("a")), ("b", good("b")), ("c", good("c"))];
+        let names = ["a.chan.yaml", "b.chan.yaml", "c.chan.yaml"];
+        let files: Vec<(&str, &str)> = names.into_iter().zip(texts.iter().map(|(_, t)| t.as_str())).collect();
+        let (dir, config) = station(&files);
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let all = Programming::open(&config, &mut catalog).unwrap().0;
+        // A name that leads nowhere, and a text that does not even tell its channel.
+        for text in [bad, "{"] {
+            std::fs::write(dir.path().join("b.chan.yaml"), text).unwrap();
+            let opened = Programming::open_sound(&config, &mut catalog).unwrap();
+            let channels: Vec<ChannelInfo> = all.channels().iter().filter(|c| c.id != "b").cloned().collect();
+            assert_eq!(opened.programming.channels(), channels, "{text}");
+            let [left] = opened.left_out.as_slice() else { panic!("{text}") };
+            assert!(left.path.ends_with("b.chan.yaml") && left.findings.has_errors());
+            assert!(Programming::open(&config, &mut catalog).is_err());
+        }
+        // The first of two files has a name.
+        std::fs::write(dir.path().join("b.chan.yaml"), good("a")).unwrap();
+        let opened = Programming::open_sound(&config, &mut catalog).unwrap();
+        let left: Vec<_> = opened.left_out.iter().map(|l| l.path.file_name().unwrap()).collect();
+        assert_eq!((opened.programming.channels().len(), left), (2, vec!["b.chan.yaml".as_ref()]));
+    }
+
+    #[test]
+    fn examining_writes_nothing() {
+        let (_dir, config) = station(&[("a.chan.yaml", &format!("channel: a\n{EMPTY}"))]);
+        let catalog = Catalog::open(&config.data_dir).unwrap();
+        let opened = Programming::examine(&config, &catalog).unwrap();
+        assert_eq!(opened.programming.channels()[0].channel_id, 0);
+        assert!(catalog.channels().unwrap().is_empty() && !black_path(&config.data_dir).exists());
     }
 }

@@ -291,6 +291,7 @@ pub(crate) mod tests {
             year: None,
             rating: None,
             genres: Vec::new(),
+            plot: None,
             tags: Vec::new(),
             duration: Millis(seconds * 1000),
             chapter_markers: None,

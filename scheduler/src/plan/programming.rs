@@ -5,6 +5,7 @@ use super::broadcast_day::{bounds, day_of, later};
 use super::day_plan::{DayPlan, With};
 use super::explain::Explanation;
 use super::line_up::LineUp;
+use super::program_schedule::{ProgramSchedule, Source};
 use super::progress::Progress;
 use super::resolve::resolve;
 use super::rotation::{DAYS_CARRIED, MemoryBook, Rotation, RotationBook};
@@ -16,9 +17,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
-use retrovue_timebase::UtcMs;
+use retrovue_timebase::{Millis, UtcMs};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The seed where none is given.
@@ -140,6 +142,39 @@ pub struct GuideEvent {
     pub description: Option<String>,
     /// What kind of thing it is.
     pub category: GuideCategory,
+    /// Genres, in order of name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub genres: Vec<String>,
+    /// Year it was made or first shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<u32>,
+    /// Rating, as written: `PG-13`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rating: Option<String>,
+    /// How long the programme is by itself, without breaks.
+    #[serde(rename = "runtime_ms", skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Millis>,
+}
+
+impl GuideEvent {
+    /// An event of which nothing is known but its time, title and kind.
+    #[must_use]
+    pub fn plain(start: UtcMs, end: UtcMs, title: String, category: GuideCategory) -> GuideEvent {
+        GuideEvent {
+            start,
+            end,
+            title,
+            subtitle: None,
+            season: None,
+            episode: None,
+            description: None,
+            category,
+            genres: Vec::new(),
+            year: None,
+            rating: None,
+            runtime: None,
+        }
+    }
 }
 
 /// Why no plan can be given.
@@ -171,10 +206,22 @@ impl Programming {
     /// # Errors
     /// Everything wrong in all of them. On success the report holds warnings at most.
     pub fn new(parts: ProgrammingParts<'_>) -> Result<(Programming, Report), Report> {
-        let mut report = Report::default();
+        let (programming, mut report, refused) = Programming::judged(parts);
+        if refused.is_empty() {
+            return Ok((programming, report));
+        }
+        refused.into_iter().for_each(|(_, findings)| report.append(findings));
+        report.sort();
+        Err(report)
+    }
+
+    /// The same with the channels that can air, the warnings about them, and what is wrong with the others, by their
+    /// places in the parts.
+    pub(super) fn judged(parts: ProgrammingParts<'_>) -> (Programming, Report, Vec<(usize, Report)>) {
+        let (mut report, mut refused) = (Report::default(), Vec::new());
         let mut infos = Vec::with_capacity(parts.channels.len());
         let mut channels = Vec::with_capacity(parts.channels.len());
-        for (info, spec) in parts.channels {
+        for (place, (info, spec)) in parts.channels.into_iter().enumerate() {
             match resolve(&spec, parts.resolver, parts.filler.as_ref(), parts.seed) {
                 Ok((mut line_up, warnings)) => {
                     line_up.cues = parts.format.cues;
@@ -182,18 +229,15 @@ impl Programming {
                     infos.push(info);
                     channels.push(Channel { line_up, memory: Mutex::default() });
                 }
-                Err(findings) => report.append(findings),
+                Err(findings) => refused.push((place, findings)),
             }
         }
         // What the station's own traffic lacks is found for every channel, and said once.
         report.sort();
-        if report.has_errors() {
-            return Err(report);
-        }
         let by_id = infos.iter().enumerate().rev().map(|(index, info)| (info.id.clone(), index)).collect();
         let book = Arc::new(MemoryBook::default());
         let inner = Inner { infos, channels, by_id, format: parts.format, black_uri: parts.black_uri, book };
-        Ok((Programming { inner: Arc::new(inner) }, report))
+        (Programming { inner: Arc::new(inner) }, report, refused)
     }
 
     /// The same with the channels' lasting identities, in order. Nothing has been asked of it yet.
@@ -240,6 +284,22 @@ impl Programming {
     /// An unknown channel.
     pub fn zone(&self, channel: &str) -> Result<&TimeZone, PlanError> {
         Ok(&self.find(channel)?.1.line_up.zone)
+    }
+
+    /// How many assets a channel has for its breaks and open time; black where it has none.
+    ///
+    /// # Errors
+    /// An unknown channel.
+    pub fn filler_assets(&self, channel: &str) -> Result<usize, PlanError> {
+        Ok(self.find(channel)?.1.line_up.filler.len())
+    }
+
+    /// The file a channel is read from.
+    ///
+    /// # Errors
+    /// An unknown channel.
+    pub fn channel_file(&self, channel: &str) -> Result<&Path, PlanError> {
+        Ok(&self.find(channel)?.1.line_up.sources.channel_file().path)
     }
 
     /// The broadcast day of a channel at an instant.
@@ -300,6 +360,20 @@ impl Programming {
             events.extend(todays.into_iter().filter(|e| e.end > from && e.start < to));
             date = later(date, 1)?;
         }
+    }
+
+    /// Tier 1 of a channel's broadcast day.
+    ///
+    /// # Errors
+    /// An unknown channel, or a date outside the calendar.
+    pub fn program_schedule(
+        &self,
+        channel: &str,
+        date: Date,
+        source: Source,
+    ) -> Result<ProgramSchedule, PlanError> {
+        let (_, channel) = self.find(channel)?;
+        Ok(channel.line_up.program_schedule(&channel.day(date)?.day, source))
     }
 
     /// Why the channel airs what it airs at an instant.

@@ -250,15 +250,14 @@ mod tests {
 
     fn events(length_ms: i64, count: i64) -> Vec<GuideEvent> {
         (0..count)
-            .map(|n| GuideEvent {
-                start: NOW.plus(Millis(n * length_ms - length_ms / 4)),
-                end: NOW.plus(Millis((n + 1) * length_ms - length_ms / 4)),
-                title: format!("Show <{n}>"),
-                subtitle: Some("\"Pilot\"".to_owned()),
-                season: Some(1),
-                episode: Some(3),
-                description: None,
-                category: GuideCategory::Series,
+            .map(|n| {
+                let at = |n: i64| NOW.plus(Millis(n * length_ms - length_ms / 4));
+                GuideEvent {
+                    subtitle: Some("\"Pilot\"".to_owned()),
+                    season: Some(1),
+                    episode: Some(3),
+                    ..GuideEvent::plain(at(n), at(n + 1), format!("Show <{n}>"), GuideCategory::Series)
+                }
             })
             .collect()
     }

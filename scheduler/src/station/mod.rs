@@ -44,6 +44,7 @@ use mio::{Poll, Waker};
 use pages::{PageSources, Pages};
 use retrovue_timebase::UtcMs;
 use runtime_dir::RuntimeDir;
+pub(crate) use runtime_dir::runtime_folders;
 use status::StationStatus;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -379,11 +380,14 @@ fn listen(address: Option<IpAddr>, port: u16) -> Result<TcpListener, StationErro
     Err(failure.unwrap_or_else(nowhere))
 }
 
+/// Open files of a full house: a socket for each viewer, some for each session, and the station's own.
+pub(crate) const FILES_NEEDED: u64 = (MAX_CLIENTS + 4 * exchange::MAX_SESSIONS + 256) as u64;
+
 /// Raises the limit of open files towards what a full house needs; a lower hard limit is kept, and the
 /// front then refuses connections earlier.
 fn allow_many_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    let needed = (MAX_CLIENTS + 4 * exchange::MAX_SESSIONS + 256) as u64;
+    let needed = FILES_NEEDED;
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < needed) {
         limit.current = Some(limit.maximum.map_or(needed, |maximum| maximum.min(needed)));

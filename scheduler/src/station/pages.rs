@@ -229,7 +229,11 @@ fn xmltv(sources: &PageSources, now: UtcMs) -> Page {
         .schedule
         .channels()
         .iter()
-        .map(|channel| (channel, events(sources, &channel.id, now, GUIDE_AHEAD)))
+        .map(|channel| guide::Listing {
+            channel,
+            zone: sources.schedule.zone(&channel.id),
+            events: events(sources, &channel.id, now, GUIDE_AHEAD),
+        })
         .collect();
     let mut bytes = Vec::new();
     let written = guide::xmltv(&channels, &mut bytes).map_err(|error| error.to_string());

@@ -10,6 +10,12 @@ use std::path::{Path, PathBuf};
 /// Names tried before giving up: others' leftovers are in the way at most.
 const ATTEMPTS: u32 = 100;
 
+/// Where it is tried, in this order.
+pub(crate) fn runtime_folders() -> Vec<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    runtime.into_iter().chain([std::env::temp_dir()]).collect()
+}
+
 /// A folder that exists as long as this value.
 #[derive(Debug)]
 pub(crate) struct RuntimeDir {
@@ -19,12 +25,14 @@ pub(crate) struct RuntimeDir {
 impl RuntimeDir {
     /// Makes a new folder.
     pub(crate) fn create() -> io::Result<RuntimeDir> {
-        let runtime =
-            std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-        match runtime.map(|parent| RuntimeDir::create_in(&parent)) {
-            Some(Ok(made)) => Ok(made),
-            _ => RuntimeDir::create_in(&std::env::temp_dir()),
+        let mut last = io::Error::other("no folder to try");
+        for parent in runtime_folders() {
+            match RuntimeDir::create_in(&parent) {
+                Ok(made) => return Ok(made),
+                Err(error) => last = error,
+            }
         }
+        Err(last)
     }
 
     fn create_in(parent: &Path) -> io::Result<RuntimeDir> {

@@ -242,6 +242,11 @@ impl Report {
         self.findings.push(diagnostic);
     }
 
+    /// Adds some findings, or none.
+    pub fn extend(&mut self, findings: impl IntoIterator<Item = Diagnostic>) {
+        self.findings.extend(findings);
+    }
+
     /// Takes over the findings of another report.
     pub fn append(&mut self, mut other: Report) {
         self.findings.append(&mut other.findings);

@@ -77,16 +77,13 @@ impl Schedule for Grid {
         while at < to && events.len() < 1000 {
             let block = self.block_at(channel, at, &BTreeSet::new())?;
             at = block.end_utc_ms;
-            events.push(GuideEvent {
-                start: block.start_utc_ms,
-                end: block.end_utc_ms,
-                title: format!("Show <{}>", block.block_id),
-                subtitle: None,
-                season: None,
-                episode: None,
-                description: None,
-                category: GuideCategory::Series,
-            });
+            let title = format!("Show <{}>", block.block_id);
+            events.push(GuideEvent::plain(
+                block.start_utc_ms,
+                block.end_utc_ms,
+                title,
+                GuideCategory::Series,
+            ));
         }
         Ok(events)
     }
