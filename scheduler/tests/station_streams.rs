@@ -139,6 +139,11 @@ fn an_asset_that_fails_is_replaced_for_the_rest_of_its_block() {
     let sessions = station.channel(0)["sessions"].as_u64().unwrap();
     assert_eq!(sessions, if asset == "/filler.mp4" { 2 } else { 1 });
     assert_eq!(station.channel(0)["on_air"], true);
+    // Some frames' time comes.
+    let until = Instant::now() + Duration::from_millis(120);
+    while Instant::now() < until {
+        viewer.picture();
+    }
     station.stop();
     // The log has the failed one and the one in its place, the playout log what was sent at last.
     let catalog = Catalog::open(dir.path()).unwrap();

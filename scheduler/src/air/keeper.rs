@@ -7,13 +7,9 @@
 
 use super::schedule::Schedule;
 use crate::catalog::{Catalog, CatalogError, NewRevision};
-use crate::plan::GuideCategory;
 use jiff::civil::Date;
 use retrovue_timebase::{Millis, UtcMs};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Broadcast days that are recorded: today and the next three.
@@ -37,33 +33,6 @@ pub(crate) struct Keeper {
     next_round: UtcMs,
     /// What this run has recorded, by place of the channel.
     kept: BTreeSet<(usize, Date)>,
-}
-
-/// A broadcast day of a channel as it is recorded.
-#[derive(Debug, Serialize)]
-struct Listing<'a> {
-    version: &'static str,
-    channel_id: &'a str,
-    broadcast_day: String,
-    timezone: &'a str,
-    programmes: Vec<Listed>,
-}
-
-/// A programme at its time; what is between programmes has no asset.
-#[derive(Debug, Serialize)]
-struct Listed {
-    start_utc_ms: UtcMs,
-    end_utc_ms: UtcMs,
-    title: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subtitle: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    season: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    episode: Option<u32>,
-    category: GuideCategory,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    asset_id: Option<String>,
 }
 
 impl Keeper {
@@ -136,56 +105,14 @@ impl Keeper {
     /// or cannot tell.
     fn revision(&self, channel: usize, at: UtcMs) -> Option<(Date, NewRevision)> {
         let info = self.schedule.channels().get(channel)?;
-        let (date, from, until) = self.schedule.broadcast_day(&info.id, at)?;
+        let date = self.schedule.broadcast_day(&info.id, at)?;
         if self.kept.contains(&(channel, date)) {
             return None;
         }
-        let events = self.schedule.guide(&info.id, from, until).ok()?;
-        let programmes = events
-            .into_iter()
-            .map(|event| Listed {
-                start_utc_ms: event.start,
-                end_utc_ms: event.end,
-                asset_id: self.asset_at(&info.id, event.start, event.category),
-                title: event.title,
-                subtitle: event.subtitle,
-                season: event.season,
-                episode: event.episode,
-                category: event.category,
-            })
-            .collect();
-        let listing = Listing {
-            version: "listing.v1",
-            channel_id: &info.id,
-            broadcast_day: date.to_string(),
-            timezone: self.schedule.zone(&info.id).and_then(jiff::tz::TimeZone::iana_name).unwrap_or("UTC"),
-            programmes,
-        };
-        let schedule_json = serde_json::to_string(&listing).ok()?;
-        let mut hash = "sha256:".to_owned();
-        for byte in Sha256::digest(schedule_json.as_bytes()) {
-            let _ = write!(hash, "{byte:02x}");
-        }
-        let revision = NewRevision {
-            channel_id: info.channel_id,
-            broadcast_day: listing.broadcast_day,
-            hash,
-            schedule_json,
-        };
-        Some((date, revision))
-    }
-
-    /// The asset of the programme that begins at `start`: that of its block's first act.
-    fn asset_at(&self, channel: &str, start: UtcMs, category: GuideCategory) -> Option<String> {
-        if category == GuideCategory::Interstitial {
-            return None;
-        }
-        let block = self.schedule.block_at(channel, start, &BTreeSet::new()).ok()?;
-        let word = |segment: &retrovue_proto::plan::Segment, key: &str| {
-            segment.metadata.get(key).and_then(serde_json::Value::as_str).map(str::to_owned)
-        };
-        let act = block.segments.iter().find(|segment| word(segment, "kind").as_deref() == Some("act"))?;
-        word(act, "asset_id")
+        let schedule = self.schedule.program_schedule(&info.id, date)?;
+        let schedule_json = serde_json::to_string(&schedule).ok()?;
+        let (broadcast_day, hash) = (schedule.broadcast_day, schedule.hash);
+        Some((date, NewRevision { channel_id: info.channel_id, broadcast_day, hash, schedule_json }))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The station's own schedule is [`Programming`]; tests of the runtime bring small ones of their own.
 
-use crate::plan::{ChannelInfo, GuideEvent, PlanError, Programming};
+use crate::plan::{ChannelInfo, GuideEvent, PlanError, ProgramSchedule, Programming};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -35,10 +35,15 @@ pub trait Schedule: Send + Sync {
     /// An unknown channel, or an instant outside the calendar.
     fn guide(&self, channel: &str, from: UtcMs, to: UtcMs) -> Result<Vec<GuideEvent>, PlanError>;
 
-    /// The broadcast day of `channel` that holds `instant`: its date, its begin and its end, exclusive. Nothing where
-    /// the schedule has no days.
-    fn broadcast_day(&self, channel: &str, instant: UtcMs) -> Option<(Date, UtcMs, UtcMs)> {
+    /// The broadcast day of `channel` that holds `instant`. Nothing where the schedule has no days.
+    fn broadcast_day(&self, channel: &str, instant: UtcMs) -> Option<Date> {
         let _ = (channel, instant);
+        None
+    }
+
+    /// The program schedule of a broadcast day of `channel`. Nothing where the schedule has none.
+    fn program_schedule(&self, channel: &str, date: Date) -> Option<ProgramSchedule> {
+        let _ = (channel, date);
         None
     }
 
@@ -71,10 +76,12 @@ impl Schedule for Programming {
         Programming::guide(self, channel, from, to)
     }
 
-    fn broadcast_day(&self, channel: &str, instant: UtcMs) -> Option<(Date, UtcMs, UtcMs)> {
-        let date = self.day_of(channel, Timestamp::from_millisecond(instant.0).ok()?).ok()?;
-        let (start, end) = self.day_bounds(channel, date).ok()?;
-        Some((date, start, end))
+    fn broadcast_day(&self, channel: &str, instant: UtcMs) -> Option<Date> {
+        self.day_of(channel, Timestamp::from_millisecond(instant.0).ok()?).ok()
+    }
+
+    fn program_schedule(&self, channel: &str, date: Date) -> Option<ProgramSchedule> {
+        Programming::program_schedule(self, channel, date).ok()
     }
 
     fn zone(&self, channel: &str) -> Option<&TimeZone> {

@@ -10,13 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use retrovue_timebase::{FrameIndex, Millis, UtcMs};
 use serde::Serialize;
 
-pub(super) const ASRUN_HELP: &str = "Examples:
-  retrovue asrun list --channel one
-  retrovue asrun export --channel one --day 2026-12-24 --segments > adverts.csv
-  retrovue asrun export --channel one --from 2026-12-24T20:00 --to 2026-12-24T22:00 --format json
-  retrovue asrun reconcile --channel one --day 2026-12-24
-
-reconcile ends with 1 when something was not as planned. Columns and fields: docs/as-run.md";
+pub(super) const ASRUN_HELP: &str =
+    "reconcile ends with 1 when something was not as planned. Columns and fields: docs/as-run.md";
 
 /// Commands under `asrun`.
 #[derive(Debug, Subcommand)]

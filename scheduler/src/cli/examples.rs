@@ -42,6 +42,29 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "channel check",
         &[("retrovue channel check", "all of them"), ("retrovue channel check retro_prime --strict", "")],
     ),
+    ("asrun list", &[("retrovue asrun list --channel one", "today's")]),
+    (
+        "asrun export",
+        &[
+            (
+                "retrovue asrun export --channel one --day 2026-12-24 --segments",
+                "every advert of a day, as CSV",
+            ),
+            (
+                "retrovue asrun export --channel one --from 2026-12-24T20:00 --to 2026-12-24T22:00 --format json",
+                "",
+            ),
+        ],
+    ),
+    ("asrun reconcile", &[("retrovue asrun reconcile --channel one --day 2026-12-24", "")]),
+    ("playlog list", &[("retrovue playlog list --channel one --day 2026-12-24", "")]),
+    (
+        "playlog show",
+        &[
+            ("retrovue playlog show --channel one --at 2026-12-24T20:15", "the block at an instant"),
+            ("retrovue playlog show --channel one --day 2026-12-24 --json", ""),
+        ],
+    ),
     ("programming validate", &[("retrovue programming validate channels/prime.yaml --strict", "")]),
     (
         "programming compile",

@@ -8,12 +8,8 @@ use clap::{Args, Subcommand};
 use retrovue_timebase::{Millis, UtcMs};
 use serde::Serialize;
 
-pub(super) const PLAYLOG_HELP: &str = "Examples:
-  retrovue playlog list --channel one --day 2026-12-24
-  retrovue playlog show --channel one --at 2026-12-24T20:15
-  retrovue playlog show --channel one --day 2026-12-24 --json
-
-A block is in the playout log once AIR has been given it. Fields: docs/as-run.md";
+pub(super) const PLAYLOG_HELP: &str =
+    "A block is in the playout log once AIR has been given it. Fields: docs/as-run.md";
 
 /// Commands under `playlog`.
 #[derive(Debug, Subcommand)]

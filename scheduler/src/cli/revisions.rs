@@ -5,10 +5,7 @@ use super::planned::Planned;
 use super::preview::{MOST_DAYS, local, wall};
 use super::{Exit, Failure, Whereabouts};
 use crate::catalog::ScheduleRevision;
-use crate::plan::{
-    COMPILER_VERSION, Change, ChannelInfo, ProgramSchedule, RecordedSchedule, ScheduledProgramme, Source,
-    changes,
-};
+use crate::plan::{Change, ChannelInfo, ProgramSchedule, RecordedSchedule, ScheduledProgramme, changes};
 use clap::Args;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -185,7 +182,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
             );
             return Err(Failure::new(Exit::Failed, message));
         }
-        (None, None) => (None, programmes_of(&compile(&planned, channel, day)?)),
+        (None, None) => (None, programmes_of(&planned.programming.program_schedule(&channel.id, day)?)),
     };
     let shown = DayShown {
         channel: channel.id.clone(),
@@ -231,7 +228,7 @@ fn rebuild_day(
     now: Timestamp,
     dry_run: bool,
 ) -> Result<RebuiltDay, Failure> {
-    let schedule = compile(planned, channel, day)?;
+    let schedule = planned.programming.program_schedule(&channel.id, day)?;
     let programmes = programmes_of(&schedule);
     let broadcast_day = day.to_string();
     let before = planned.catalog.recorded_schedule(channel.channel_id, &broadcast_day, None)?;
@@ -264,16 +261,6 @@ fn rebuild_day(
         programmes: programmes.len(),
         changes: changes(&was, &programmes),
     })
-}
-
-fn compile(planned: &Planned, channel: &ChannelInfo, day: Date) -> Result<ProgramSchedule, Failure> {
-    let path = planned.programming.channel_file(&channel.id)?;
-    let source = Source {
-        dsl_path: path.to_string_lossy().into_owned(),
-        git_commit: None,
-        compiler_version: COMPILER_VERSION,
-    };
-    Ok(planned.programming.program_schedule(&channel.id, day, source)?)
 }
 
 fn programmes_of(schedule: &ProgramSchedule) -> Vec<ScheduledProgramme> {

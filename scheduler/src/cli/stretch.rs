@@ -3,18 +3,19 @@
 use super::schedule::read_instant;
 use super::{Exit, Failure, Whereabouts};
 use crate::catalog::{Catalog, ChannelRecord};
-use crate::dsl::{BROADCAST_DAY_HOUR, examine_channel};
+use crate::dsl::examine_channel;
+use crate::plan::broadcast_day::{bounds, day_of};
 use crate::yaml::Document;
 use clap::Args;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 use retrovue_timebase::UtcMs;
 
 /// The options that say which stretch.
 #[derive(Debug, Args)]
 pub(super) struct StretchArgs {
-    /// The channel's name
+    /// The channel, by name or number
     #[arg(long, value_name = "NAME")]
     channel: String,
     /// From when: 2026-12-24T20:15 on the channel's clock, or 2026-12-24T20:15:00Z
@@ -44,9 +45,13 @@ impl StretchArgs {
     /// Opens the catalog and finds the channel; its zone is the one in its file, UTC where there is none.
     pub(super) fn open(&self) -> Result<Stretch, Failure> {
         let catalog = self.whereabouts.catalog()?;
-        let channel = catalog.channel(&self.channel)?;
-        let zone = self.zone()?;
-        let today = broadcast_day(&zone, Timestamp::now());
+        let by_number = || Ok(catalog.channels()?.into_iter().find(|c| c.number.to_string() == self.channel));
+        let channel = match catalog.channel(&self.channel) {
+            Ok(channel) => channel,
+            Err(unknown) => by_number().and_then(|found| found.ok_or(unknown))?,
+        };
+        let zone = self.zone(&channel.id)?;
+        let today = day_of(&zone, UtcMs(Timestamp::now().as_millisecond()))?;
         let (from, until) = match self.day {
             Some(day) => bounds(&zone, day)?,
             None => {
@@ -57,10 +62,7 @@ impl StretchArgs {
                     Some(from) => from,
                     None if until > begin => begin,
                     // An end before today: the whole of the day it is in.
-                    None => {
-                        let last = Timestamp::from_millisecond(until.0 - 1).unwrap_or(Timestamp::MIN);
-                        bounds(&zone, broadcast_day(&zone, last))?.0
-                    }
+                    None => bounds(&zone, day_of(&zone, UtcMs(until.0 - 1))?)?.0,
                 };
                 (from, until)
             }
@@ -71,11 +73,11 @@ impl StretchArgs {
         Ok(Stretch { catalog, channel, zone, from, until })
     }
 
-    fn zone(&self) -> Result<TimeZone, Failure> {
+    fn zone(&self, channel: &str) -> Result<TimeZone, Failure> {
         let Some(config) = self.whereabouts.station_if_any()? else { return Ok(TimeZone::UTC) };
         let found = config.channels.iter().find_map(|path| {
             let (spec, _) = examine_channel(Document::read(path).ok()?);
-            spec.filter(|spec| spec.id == self.channel)
+            spec.filter(|spec| spec.id == channel)
         });
         Ok(found.map_or(TimeZone::UTC, |spec| spec.zone))
     }
@@ -112,44 +114,4 @@ fn instant(text: &str, zone: &TimeZone) -> Result<UtcMs, Failure> {
         Failure::new(Exit::Usage, message)
     })?;
     Ok(UtcMs(at.as_millisecond()))
-}
-
-/// The day whose programme is on at an instant.
-fn broadcast_day(zone: &TimeZone, at: Timestamp) -> Date {
-    let local = zone.to_datetime(at);
-    let begun = i64::from(local.hour()) >= BROADCAST_DAY_HOUR;
-    if begun { local.date() } else { local.date().saturating_sub(1.days()) }
-}
-
-fn bounds(zone: &TimeZone, day: Date) -> Result<(UtcMs, UtcMs), Failure> {
-    let begin = |day: Date| {
-        let hour = i8::try_from(BROADCAST_DAY_HOUR).unwrap_or_default();
-        let found = zone.to_ambiguous_timestamp(day.at(hour, 0, 0, 0)).compatible();
-        let out = || Failure::new(Exit::Usage, format!("{day} lies outside the calendar"));
-        found.map(|t| UtcMs(t.as_millisecond())).map_err(|_| out())
-    };
-    Ok((begin(day)?, begin(day.saturating_add(1.days()))?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn a_broadcast_day_is_from_six_to_six_also_when_the_clocks_change() {
-        let zone = TimeZone::get("America/New_York").unwrap();
-        for (at, day, hours) in [
-            ("2026-07-05T09:59:59Z", date(2026, 7, 4), 24),
-            ("2026-07-05T10:00:00Z", date(2026, 7, 5), 24),
-            ("2026-03-08T08:00:00Z", date(2026, 3, 7), 23),
-            ("2026-11-01T08:00:00Z", date(2026, 10, 31), 25),
-        ] {
-            let at: Timestamp = at.parse().unwrap();
-            assert_eq!(broadcast_day(&zone, at), day, "{at}");
-            let (from, until) = bounds(&zone, day).unwrap();
-            assert!(from.0 <= at.as_millisecond() && at.as_millisecond() < until.0, "{at}");
-            assert_eq!(until.since(from).0, hours * 3_600_000, "{day}");
-        }
-    }
 }

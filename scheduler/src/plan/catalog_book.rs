@@ -98,9 +98,9 @@ fn write(mut catalog: Catalog, receiver: &Receiver<Kept>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{AsRun, AsRunOutcome, DATABASE_FILE, PlaylogBlock, PlaylogSegment};
+    use crate::catalog::{AsRunOutcome, DATABASE_FILE, OpenRun, PlaylogBlock, PlaylogSegment};
     use jiff::civil::date;
-    use retrovue_timebase::Millis;
+    use retrovue_timebase::{FrameIndex, FrameRate, Millis};
     use std::collections::BTreeMap;
 
     #[test]
@@ -134,16 +134,16 @@ mod tests {
                 duration_ms: Millis(30_000),
             }],
         };
-        let run = AsRun {
+        let run = OpenRun {
             block_id: "b".into(),
             block_ms: UtcMs(1_000_000),
+            end_ms: UtcMs(1_030_000),
             joined_ms: UtcMs(1_000_000),
-            from_ms: UtcMs(1_000_000),
-            until_ms: UtcMs(1_030_000),
-            outcome: AsRunOutcome::Completed,
-            detail: None,
-            frames: None,
+            epoch_ms: UtcMs(1_000_000),
+            rate: FrameRate::new(25, 1).unwrap(),
+            first: FrameIndex(0),
         };
+        let run = run.ended(Some(750), UtcMs(1_030_000), AsRunOutcome::Completed, None);
         catalog.record_playlog(channel, &[block]).unwrap();
         catalog.record_as_run(channel, &run).unwrap();
         assert_eq!(book.history(channel, UtcMs(2_000_000)), opening(1_000_000));

@@ -14,7 +14,7 @@
 mod acts;
 mod black;
 mod breaks;
-mod broadcast_day;
+pub(crate) mod broadcast_day;
 #[cfg(test)]
 mod calendar_tests;
 mod catalog_book;

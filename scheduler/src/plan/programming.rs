@@ -5,7 +5,7 @@ use super::broadcast_day::{bounds, day_of, later};
 use super::day_plan::{DayPlan, With};
 use super::explain::Explanation;
 use super::line_up::LineUp;
-use super::program_schedule::{ProgramSchedule, Source};
+use super::program_schedule::{COMPILER_VERSION, ProgramSchedule, Source};
 use super::progress::Progress;
 use super::resolve::resolve;
 use super::rotation::{DAYS_CARRIED, MemoryBook, Rotation, RotationBook};
@@ -20,7 +20,6 @@ use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::{Millis, UtcMs};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The seed where none is given.
@@ -294,14 +293,6 @@ impl Programming {
         Ok(self.find(channel)?.1.line_up.filler.len())
     }
 
-    /// The file a channel is read from.
-    ///
-    /// # Errors
-    /// An unknown channel.
-    pub fn channel_file(&self, channel: &str) -> Result<&Path, PlanError> {
-        Ok(&self.find(channel)?.1.line_up.sources.channel_file().path)
-    }
-
     /// The broadcast day of a channel at an instant.
     ///
     /// # Errors
@@ -366,13 +357,14 @@ impl Programming {
     ///
     /// # Errors
     /// An unknown channel, or a date outside the calendar.
-    pub fn program_schedule(
-        &self,
-        channel: &str,
-        date: Date,
-        source: Source,
-    ) -> Result<ProgramSchedule, PlanError> {
+    pub fn program_schedule(&self, channel: &str, date: Date) -> Result<ProgramSchedule, PlanError> {
         let (_, channel) = self.find(channel)?;
+        let file = &channel.line_up.sources.channel_file().path;
+        let source = Source {
+            dsl_path: file.to_string_lossy().into_owned(),
+            git_commit: None,
+            compiler_version: COMPILER_VERSION,
+        };
         Ok(channel.line_up.program_schedule(&channel.day(date)?.day, source))
     }
 
