@@ -19,8 +19,8 @@ pub struct Bodies<'a> {
     packets: &'a mut [[u8; PACKET_SIZE]],
     /// Offset in the first packet where payload goes on; the others begin behind their header.
     at: usize,
-    /// The next header to write.
-    header: [u8; HEADER_SIZE],
+    /// The next header to write, its first byte the highest.
+    header: u32,
 }
 
 const HEADER_SIZE: usize = PACKET_SIZE - BODY_SIZE;
@@ -28,13 +28,13 @@ const HEADER_SIZE: usize = PACKET_SIZE - BODY_SIZE;
 impl<'a> Bodies<'a> {
     /// The rest of `packet` from `at` on.
     pub(crate) fn one(packet: &'a mut [u8; PACKET_SIZE], at: usize) -> Bodies<'a> {
-        Bodies { packets: std::slice::from_mut(packet), at, header: [0; HEADER_SIZE] }
+        Bodies { packets: std::slice::from_mut(packet), at, header: 0 }
     }
 
     /// Everything in `packets` behind their headers, which are written too: the first as given, the others
     /// with the counters that follow.
     pub(crate) fn whole(packets: &'a mut [[u8; PACKET_SIZE]], header: [u8; HEADER_SIZE]) -> Bodies<'a> {
-        Bodies { packets, at: 0, header }
+        Bodies { packets, at: 0, header: u32::from_be_bytes(header) }
     }
 
     /// Bytes still to put.
@@ -63,7 +63,7 @@ impl<'a> Bodies<'a> {
             // In pieces of known size, each short enough for the compiler to copy without a call.
             let (head, rest) = packet.split_at_mut(HEADER_SIZE);
             let (first, second) = rest.split_at_mut(BODY_SIZE / 2);
-            head.copy_from_slice(&header);
+            head.copy_from_slice(&header.to_be_bytes());
             first.copy_from_slice(&body[..BODY_SIZE / 2]);
             second.copy_from_slice(&body[BODY_SIZE / 2..]);
             header = following(header);
@@ -81,7 +81,7 @@ impl<'a> Bodies<'a> {
     fn put_in_first<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let Some(packet) = self.packets.first_mut() else { return bytes };
         if self.at == 0 {
-            packet[..HEADER_SIZE].copy_from_slice(&self.header);
+            packet[..HEADER_SIZE].copy_from_slice(&self.header.to_be_bytes());
             self.header = following(self.header);
             self.at = HEADER_SIZE;
         }
@@ -99,9 +99,8 @@ impl<'a> Bodies<'a> {
 
 /// The header of a packet with the next counter.
 #[inline]
-fn following(header: [u8; HEADER_SIZE]) -> [u8; HEADER_SIZE] {
-    let [sync, high, low, last] = header;
-    [sync, high, low, last & 0xF0 | (last.wrapping_add(1) & 0x0F)]
+fn following(header: u32) -> u32 {
+    header & !0x0F | (header + 1) & 0x0F
 }
 
 /// A byte ring for each stream, for callers that hold access units as slices. All memory is taken at
@@ -207,7 +206,7 @@ mod tests {
         for at in [0, 5, 100, 187] {
             for cut in [0, 1, 83, 84, 184, 185, 400] {
                 let mut packets = [[0xFF; PACKET_SIZE]; 3];
-                let mut bodies = Bodies { packets: &mut packets, at, header: [0x47, 1, 0, 0x1F] };
+                let mut bodies = Bodies { packets: &mut packets, at, header: 0x4701_001F };
                 let size = bodies.remaining();
                 assert_eq!(size, 3 * 184 - at.saturating_sub(4));
                 let cut = cut.min(size);

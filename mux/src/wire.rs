@@ -73,6 +73,9 @@ impl Spacing {
         let count = match self {
             // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
             Spacing::Slots { pace, .. } => within(first, pace.step + 1),
+            Spacing::Own { ready, interval, step } if ready == first && step <= interval => {
+                within(ready, interval)
+            }
             Spacing::Own { ready, interval, step } => within(ready, interval).min(within(first, step)),
         };
         count.clamp(0, behind) as usize + 1
@@ -103,7 +106,9 @@ impl Wire {
 
     /// `count` packets leave, the last at `last`; at a constant rate in slots that follow each other.
     pub(crate) fn leave_all(&mut self, last: i64, count: usize) {
-        self.carried = (self.carried + self.pace.rest * (count as u64 - 1)) % self.pace.bps;
+        if self.constant {
+            self.carried = (self.carried + self.pace.rest * (count as u64 - 1)) % self.pace.bps;
+        }
         self.leave(last);
     }
 
