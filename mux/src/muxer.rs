@@ -16,7 +16,7 @@ mod sending;
 use crate::access_unit::{PushError, StreamIndex, UnitHeader};
 use crate::config::{ConfigError, MuxConfig, MuxRate, Resume};
 use crate::lane::Lane;
-use crate::pacing::{self, StreamPace};
+use crate::pacing::StreamPace;
 use crate::pid::Pid;
 use crate::run::MuxEvent;
 use crate::si::{
@@ -340,10 +340,5 @@ impl<S> Muxer<S> {
     /// Asks anew which table leaves next.
     fn look_at_tables(&mut self) {
         (self.due, self.due_until) = self.tables.next_until(self.wire.next);
-    }
-
-    /// From when on a packet of the PCR's PID carries a PCR.
-    fn pcr_from(&self) -> i64 {
-        self.last_pcr.map_or(i64::MIN, |last| last + pacing::PCR_SOFT)
     }
 }

@@ -37,6 +37,9 @@ pub(crate) const PCR_HARD: i64 = 30 * MS;
 /// From here on after a PCR, the next packet of its PID carries another.
 pub(crate) const PCR_SOFT: i64 = 20 * MS;
 
+/// Least distance of two PCRs beside a table.
+pub(crate) const PCR_NEAR: i64 = 2 * MS;
+
 /// A PCR that leaves so long after it is due would be noticed: what stands before it at most.
 pub(crate) const PCR_GRACE: i64 = 5 * MS;
 

@@ -150,10 +150,28 @@ impl<S: UnitBytes> Muxer<S> {
         }
     }
 
+    /// From when on a packet of the stream that carries the PCR does. At a variable rate the packets on both sides of a
+    /// table do: tables leave one behind the other, and a receiver would see the pictures around them too close to each
+    /// other.
+    #[inline]
+    fn clock_from(&self, index: usize) -> i64 {
+        let Some(last) = self.last_pcr else { return i64::MIN };
+        let soft = last + pacing::PCR_SOFT;
+        if self.wire.constant {
+            return soft;
+        }
+        let table = if self.tables.last_left() > Some(last) {
+            last
+        } else {
+            self.due.from - self.lanes[index].interval
+        };
+        soft.min(table.max(last + pacing::PCR_NEAR))
+    }
+
     /// How many packets follow that are a header and 184 bytes of payload.
     #[inline]
     fn plain_packets(&self, index: usize, at: i64) -> usize {
-        if index == self.pcr_lane && self.pcr_from() <= at {
+        if index == self.pcr_lane && self.clock_from(index) <= at {
             return 0;
         }
         self.lanes[index].plain_packets(self.wire.constant)
@@ -167,7 +185,8 @@ impl<S: UnitBytes> Muxer<S> {
         next: Ready,
         limits: Limits,
     ) -> usize {
-        let until = if index == self.pcr_lane { limits.until.min(self.pcr_from()) } else { limits.until };
+        let until =
+            if index == self.pcr_lane { limits.until.min(self.clock_from(index)) } else { limits.until };
         let limits = Limits { until, ..limits };
         let Ready { from, deadline, at } = next;
         let spacing = self.spacing(index, next);
@@ -191,7 +210,7 @@ impl<S: UnitBytes> Muxer<S> {
     /// Any packet of an access unit: its first with the flags, its last with stuffing, one with a PCR.
     fn write_unit_packet(&mut self, packet: &mut [u8; PACKET_SIZE], index: usize, next: Ready, start: bool) {
         let Ready { from, at, .. } = next;
-        let pcr_from = self.pcr_from();
+        let clock_from = if index == self.pcr_lane { self.clock_from(index) } else { i64::MAX };
         let lane = &mut self.lanes[index];
         let Some(unit) = lane.queue.front() else { return };
         let (random_access, prefix, prefix_len) =
@@ -200,7 +219,7 @@ impl<S: UnitBytes> Muxer<S> {
         // for the decoder: with a PCR on both sides, a receiver that takes the rate between two PCRs for
         // constant is hardly ever wrong.
         let marks_rate = !self.wire.constant && (start || lane.left <= BODY_SIZE || lane.pauses(BODY_SIZE));
-        let has_pcr = index == self.pcr_lane && (random_access || marks_rate || at >= pcr_from);
+        let has_pcr = index == self.pcr_lane && (random_access || marks_rate || at >= clock_from);
         let adaptation = Adaptation {
             discontinuity: lane.counter.take_discontinuity(),
             random_access,

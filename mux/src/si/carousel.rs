@@ -217,6 +217,11 @@ impl Carousel {
         (next, urgent.map(|due| due.from).min().unwrap_or(i64::MAX))
     }
 
+    /// When the last packet left.
+    pub(crate) fn last_left(&self) -> Option<i64> {
+        self.last
+    }
+
     /// When the next packet of `table` may and should leave; nothing when none is wanted.
     fn due(&self, table: usize) -> Option<Due> {
         let (lane, repetition) = PLAN[table];
