@@ -11,7 +11,7 @@ use retrovue_mux::si::{
 use retrovue_mux::splice::{BreakDuration, SpliceCommand, SpliceInfo, SpliceInsert, SpliceTime};
 use retrovue_mux::{
     AccessUnit, CueConfig, Information, MuxConfig, MuxEvent, MuxRate, Muxer, PACKET_SIZE, Pid, Poll,
-    PushError, StreamIndex,
+    PushError, StreamConfig, StreamIndex,
 };
 use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
 use std::sync::Arc;
@@ -110,8 +110,8 @@ struct Channel {
 
 impl Channel {
     fn new(constant: bool) -> Channel {
-        let mut config =
-            MuxConfig::house("Long", VIDEO_BPS, 5, AUDIO_BPS, MuxRate::Variable { peak_bps: None });
+        let video = StreamConfig::h264(VIDEO_BPS, CPB_BITS).with_units_per_second(5);
+        let mut config = MuxConfig::new("Long", vec![video, StreamConfig::aac_adts(AUDIO_BPS)]);
         config.cues = Some(CueConfig { heartbeat_s: Some(60), ..CueConfig::new(Pid::DEFAULT_CUES) });
         config.information = Information {
             versions: TableVersions::default(),

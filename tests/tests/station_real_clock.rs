@@ -225,7 +225,7 @@ fn bad_input_is_told_and_survived() {
     assert!(errors.contains(port) && errors.contains("in use"), "{errors}");
 
     write_config(other.path(), "col.show", "media: [media, nowhere]");
-    let (code, errors) = refused(other.path(), &["--port", "0"]);
+    let (code, errors) = refused(other.path(), &["--port", "0", "--strict"]);
     assert_eq!(code, 3, "{errors}");
     assert!(errors.contains("station.yaml:2:16") && errors.contains("nowhere"), "{errors}");
 
