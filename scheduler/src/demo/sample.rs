@@ -59,7 +59,7 @@ timezone: ZONE
 grid: 60s
 filler: [col.filler]
 traffic:
-  commercials: {collection: col.adverts, cooldown: 3m}
+  commercials: {collection: col.adverts, cooldown: 6m}
   bumpers: col.bumpers
   break: [commercials, bumper]
 notes: {idea: Series in order, with adverts where the acts end}
@@ -99,7 +99,7 @@ timezone: ZONE
 grid: 60s
 filler: [col.filler]
 traffic:
-  commercials: {collection: col.adverts, cooldown: 2m, max_per_hour: 12}
+  commercials: {collection: col.adverts, cooldown: 4m}
   bumpers: col.bumpers
   break: [bumper, commercials]
 notes: {idea: Every series, shuffled}
@@ -172,7 +172,8 @@ mod tests {
                 }
             }
         }
-        assert_eq!(spots.iter().collect::<BTreeSet<_>>().len(), 9, "all before one comes again: {spots:?}");
-        assert_eq!(spots.len(), 9);
+        assert_eq!(spots.len(), 9, "one in each break");
+        let rests = |window: &[String]| window.iter().collect::<BTreeSet<_>>().len() == window.len();
+        assert!(spots.windows(6).all(rests), "each rests for six minutes: {spots:?}");
     }
 }
