@@ -234,7 +234,11 @@ impl Keeper {
             }
         }
         for left in &opened.left_out {
-            self.say(&subject(&left.path), Some(format!("the channel goes on as it was; {}", left.findings)));
+            let on_dial = schedule.channels().iter().any(|info| {
+                left.channel.as_ref() == Some(&info.id) || schedule.files_of(&info.id).contains(&left.path)
+            });
+            let state = if on_dial { "goes on as it was" } else { "stays left out" };
+            self.say(&subject(&left.path), Some(format!("the channel {state}; {}", left.findings)));
         }
         let (mut came, mut went) = (Vec::new(), Vec::new());
         for (info, taken) in schedule.channels().iter().zip(taken) {
