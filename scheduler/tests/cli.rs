@@ -122,6 +122,29 @@ fn expand_prints_acts_and_a_plan_that_air_reads() {
 }
 
 #[test]
+fn expand_prints_the_cues_of_a_station_that_has_them() {
+    let station = "media: [.]\nchannels: [one.yaml]\ncues: true\n";
+    let folder = Folder::new(&[("one.yaml", CHANNEL), ("assets.json", ASSETS), ("cued.yaml", station)]);
+    let expand = "programming expand one.yaml --catalog assets.json";
+    let plain = text(&folder.run(expand).stdout);
+    assert!(plain.contains("ad block 1") && !plain.contains("cue"), "{plain}");
+    let cued = text(&folder.run(&format!("{expand} --config cued.yaml")).stdout);
+    let lines: Vec<&str> = cued.lines().map(str::trim).collect();
+    let first = lines.iter().position(|line| line.starts_with("cue out")).unwrap();
+    assert!(lines[first].starts_with("cue out     300000 ms in, event "), "{cued}");
+    assert!(lines[first + 1].starts_with("ad block 1"), "{cued}");
+    assert!(lines[first + 2].starts_with("cue in      460000 ms in, event "), "{cued}");
+    assert_eq!(lines[first].split("event").last(), lines[first + 2].split("event").last());
+    let log = folder.json(&format!("{expand} --config cued.yaml --json"));
+    let cues = |log: &Value| -> usize {
+        let blocks = log["blocks"].as_array().unwrap();
+        blocks.iter().map(|block| block["cues"].as_array().map_or(0, Vec::len)).sum()
+    };
+    assert_eq!(cues(&log), cued.matches("cue ").count());
+    assert_eq!(cues(&folder.json(&format!("{expand} --json"))), 0);
+}
+
+#[test]
 fn expand_shows_what_traffic_chose_for_each_break_and_the_lengths_sum_up() {
     let spots: String = [("ads.0", "commercial", 30), ("ads.1", "commercial", 60), ("ads.2", "commercial", 25), ("ads.3", "commercial", 45)]
         .iter()

@@ -1,17 +1,41 @@
 //! The folders that AIR's sessions may read: those the station names, and where links in them lead.
 //!
-//! Made once, when the media have been scanned: a session starts within milliseconds and cannot wait for a
+//! Made when the media have been scanned: a session starts within milliseconds and cannot wait for a
 //! walk through a library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Most entries of a list. Each is opened anew at every session's start.
 pub const MAX_FOLDERS: usize = 64;
 
 /// Folders this near to the root are not widened to the one above: that would be nearly everything.
 const SHALLOWEST: usize = 2;
+
+/// The list as it is now, for all who start sessions. An empty one stands for everything.
+#[derive(Debug, Clone, Default)]
+pub struct AssetFolders(Arc<RwLock<Vec<String>>>);
+
+impl AssetFolders {
+    /// A list to begin with.
+    #[must_use]
+    pub fn new(list: Vec<String>) -> AssetFolders {
+        AssetFolders(Arc::new(RwLock::new(list)))
+    }
+
+    /// The list.
+    #[must_use]
+    pub fn list(&self) -> Vec<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sessions that start from now on have this one; those on the air keep theirs.
+    pub fn replace(&self, list: Vec<String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = list;
+    }
+}
 
 /// What a session may read: `named` folders and files, and the real folder of each of `assets` that lies
 /// outside them, as symbolic links do. Written as asset URIs are.

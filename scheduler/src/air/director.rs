@@ -6,6 +6,7 @@
 //! for it, and anew when it has died.
 
 use super::as_run::SessionRun;
+use super::asset_folders::AssetFolders;
 use super::channel::{Action, ChannelManager, Input, News, Now, Phase, PidCounter, SessionId};
 use super::recorder::Recording;
 use super::schedule::Schedule;
@@ -51,7 +52,7 @@ pub(crate) struct DirectorParts {
     pub(crate) air_program: PathBuf,
     pub(crate) runtime_dir: PathBuf,
     /// What sessions may read.
-    pub(crate) asset_folders: Vec<String>,
+    pub(crate) asset_folders: AssetFolders,
     /// What the streams themselves tell of the guide; nothing when absent.
     pub(crate) guide: Option<GuideOnAir>,
     /// Who is told what airs.
@@ -296,7 +297,7 @@ impl ProgramDirector {
         let GuideOnAir { days, country } = self.parts.guide?;
         let zone = self.parts.schedule.zone(&self.channels[index].info.id);
         let local_time =
-            zone.zip(country).and_then(|(zone, country)| crate::guide::local_time(zone, country, now));
+            zone.zip(country).and_then(|(zone, country)| crate::guide::local_time(&zone, country, now));
         Some(message::EventGuide {
             schedule_days: u32::from(days),
             country: country.map(|code| String::from_utf8_lossy(&code).into_owned()).unwrap_or_default(),
@@ -389,7 +390,7 @@ impl ProgramDirector {
                     guide,
                 }),
                 resume,
-                asset_folders: self.parts.asset_folders.clone(),
+                asset_folders: self.parts.asset_folders.list(),
             }),
         )?;
         tracing::info!(channel = channel.info.id, session = session.0, block = first_block, "tuning in");

@@ -16,6 +16,7 @@ pub mod as_run;
 pub mod asset_folders;
 mod avoid;
 mod backoff;
+pub mod changeover;
 pub mod channel;
 pub mod director;
 mod journal;

@@ -1,6 +1,6 @@
 //! Where the runtime gets its blocks and guide from: the one door to what is planned.
 //!
-//! The station's own schedule is [`Programming`]; tests of the runtime bring small ones of their own.
+//! The station's own schedule is a [`Changeover`](super::changeover::Changeover) of [`Programming`]; tests of the runtime bring small ones of their own.
 
 use crate::plan::{ChannelInfo, GuideEvent, PlanError, ProgramSchedule, Programming};
 use jiff::Timestamp;
@@ -10,7 +10,8 @@ use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::UtcMs;
 use std::collections::BTreeSet;
 
-/// What airs when, on every channel. Pure in the instant asked: the same question has the same answer.
+/// What airs when, on every channel. The same question has the same answer, but where other programming was taken up in
+/// between.
 pub trait Schedule: Send + Sync {
     /// The station's channels, in the order of the dial.
     fn channels(&self) -> &[ChannelInfo];
@@ -48,7 +49,7 @@ pub trait Schedule: Send + Sync {
     }
 
     /// Time zone of `channel`, where it has one.
-    fn zone(&self, channel: &str) -> Option<&TimeZone> {
+    fn zone(&self, channel: &str) -> Option<TimeZone> {
         let _ = channel;
         None
     }
@@ -84,7 +85,7 @@ impl Schedule for Programming {
         Programming::program_schedule(self, channel, date).ok()
     }
 
-    fn zone(&self, channel: &str) -> Option<&TimeZone> {
-        Programming::zone(self, channel).ok()
+    fn zone(&self, channel: &str) -> Option<TimeZone> {
+        Programming::zone(self, channel).ok().cloned()
     }
 }

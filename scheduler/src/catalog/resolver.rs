@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 /// What planning must know of an asset (seed 004, Asset Resolver Contract).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AssetMetadata {
     /// Identity.
     pub id: String,
@@ -42,7 +42,7 @@ pub struct AssetMetadata {
 }
 
 /// A programme: a title over a collection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Programme {
     /// Identity.
     pub id: String,
@@ -78,7 +78,7 @@ pub trait AssetResolver: Debug + Send + Sync {
 }
 
 /// The catalog at one instant, in memory, for planning.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Snapshot {
     assets: BTreeMap<String, Arc<AssetMetadata>>,
     by_uri: BTreeMap<String, Arc<AssetMetadata>>,

@@ -14,7 +14,7 @@ use crate::yaml::{Document, Report};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use retrovue_proto::plan::{BlockPlan, HouseFormat, Segment};
+use retrovue_proto::plan::{BlockPlan, CueCommand, CuePlace, HouseFormat, Segment};
 use retrovue_timebase::Millis;
 use serde::Serialize;
 use std::io::Read;
@@ -134,7 +134,7 @@ fn validate(args: &ValidateArgs) -> Result<Exit, Failure> {
 }
 
 fn compile(args: &FileArgs) -> Result<Exit, Failure> {
-    let (_, days) = args.compile()?;
+    let (_, days) = args.compile(false)?;
     let source = args.source();
     let schedules: Vec<ProgramSchedule> =
         days.iter().map(|day| day.program_schedule(source.clone())).collect();
@@ -150,9 +150,9 @@ fn compile(args: &FileArgs) -> Result<Exit, Failure> {
 }
 
 fn expand(args: &FileArgs) -> Result<Exit, Failure> {
-    let (spec, days) = args.compile()?;
     let station = args.whereabouts.station_if_any()?;
     let format = station.map_or_else(default_format, |config| config.format);
+    let (spec, days) = args.compile(format.cues)?;
     let info = ChannelInfo {
         id: spec.id.clone(),
         channel_id: i32::try_from(spec.number.unwrap_or(1)).unwrap_or(1),
@@ -171,8 +171,9 @@ fn expand(args: &FileArgs) -> Result<Exit, Failure> {
     let log: Vec<LogBlock> = days.iter().flat_map(CompiledDay::log).collect();
     if !args.json {
         let filled = days.iter().any(CompiledDay::has_traffic);
-        let plan = |index: usize| blocks.get(index).filter(|_| filled);
-        return put_lines(log.iter().enumerate().flat_map(|(i, block)| block_lines(block, plan(i), &spec)));
+        return put_lines(
+            log.iter().zip(&blocks).flat_map(|(block, plan)| block_lines(block, plan, filled, &spec)),
+        );
     }
     put_json(&PlayoutLog {
         version: "playout-log.v1",
@@ -185,14 +186,17 @@ fn expand(args: &FileArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// A block of the log; on channels with traffic, with what is in its breaks.
-fn block_lines(block: &LogBlock, plan: Option<&BlockPlan>, spec: &ChannelSpec) -> Vec<String> {
+/// A block of the log with the cues of its breaks and, on channels with traffic, what is in them.
+fn block_lines(block: &LogBlock, plan: &BlockPlan, filled: bool, spec: &ChannelSpec) -> Vec<String> {
     let at = Timestamp::from_millisecond(block.start_utc_ms.0)
         .map(|t| t.to_zoned(spec.zone.clone()).strftime("%H:%M:%S").to_string())
         .unwrap_or_default();
     let mut lines = vec![format!("{at}  {}", block.title.as_deref().unwrap_or("(filler)"))];
-    let mut segments = plan.map(|plan| plan.segments.as_slice()).unwrap_or_default();
+    let mut segments = if filled { plan.segments.as_slice() } else { &[] };
+    let mut at = Millis(0);
     for entry in &block.entries {
+        lines.extend(cue_lines(plan, at, true));
+        at = at + entry.duration();
         lines.push(match entry {
             LogEntry::Act { act, asset_start_ms, duration_ms } => {
                 format!("          act {act}       {duration_ms} from {asset_start_ms}")
@@ -209,8 +213,22 @@ fn block_lines(block: &LogBlock, plan: Option<&BlockPlan>, spec: &ChannelSpec) -
                 lines.push(segment_line(segment));
             }
         }
+        lines.extend(cue_lines(plan, at, false));
     }
     lines
+}
+
+/// The cues of one kind at an instant of the block: out of the programme, or back to it.
+fn cue_lines(plan: &BlockPlan, at: Millis, out: bool) -> impl Iterator<Item = String> {
+    plan.cues.iter().filter(move |cue| cue.at == CuePlace::AtMs(at)).filter_map(move |cue| {
+        match &cue.command {
+            CueCommand::SpliceInsert(insert) if insert.out_of_network == out => {
+                let kind = if out { "cue out" } else { "cue in" };
+                Some(format!("          {kind:<10}  {at} in, event {}", insert.event_id))
+            }
+            _ => None,
+        }
+    })
 }
 
 fn segment_line(segment: &Segment) -> String {
@@ -221,7 +239,7 @@ fn segment_line(segment: &Segment) -> String {
 }
 
 impl FileArgs {
-    fn compile(&self) -> Result<(ChannelSpec, Vec<CompiledDay>), Failure> {
+    fn compile(&self, cues: bool) -> Result<(ChannelSpec, Vec<CompiledDay>), Failure> {
         let document = match self.document(&self.file)? {
             Ok(document) => document,
             Err(report) => return Err(Failure::findings(Exit::Failed, report)),
@@ -237,6 +255,7 @@ impl FileArgs {
         spec.traffic = spec.traffic.or(traffic);
         let (channel, warnings) = SingleChannel::resolve(&spec, &*resolver, filler.as_ref(), DEFAULT_SEED)
             .map_err(|report| Failure::findings(Exit::Failed, report))?;
+        let channel = channel.with_cues(cues);
         report.append(warnings);
         let mut date = self.day_of(&spec);
         let mut days = Vec::with_capacity(usize::from(self.days));

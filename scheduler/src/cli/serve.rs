@@ -5,11 +5,15 @@ use super::ingest::summary;
 use super::planned::findings_of;
 use super::progress::Bar;
 use super::{Exit, Failure, Whereabouts};
-use crate::air::asset_folders::asset_folders;
+use crate::air::asset_folders::{AssetFolders, asset_folders};
+use crate::air::changeover::Changeover;
 use crate::catalog::Catalog;
 use crate::config::StationConfig;
-use crate::ingest::{AbsentFolder, Ingest, ProberCommand, mark_absent, scan_servers};
+use crate::ingest::{
+    AbsentFolder, FolderWatch, Ingest, ProberCommand, WatchTimes, mark_absent, scan_servers,
+};
 use crate::plan::{Programming, black_path};
+use crate::station::renewal::{Renewal, RenewalParts, watch_station};
 use crate::station::{self, StationError, StationOptions};
 use crate::yaml::{Level, Report};
 use clap::Args;
@@ -30,7 +34,7 @@ pub(super) struct ServeArgs {
     /// The address to listen on [default: all]
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
-    /// Do not scan the media first
+    /// Do not scan the media, now or later, and take up no change
     #[arg(long)]
     no_scan: bool,
     /// Refuse to start when a channel has errors, or something the station file names is not there
@@ -45,7 +49,7 @@ pub(super) struct ServeArgs {
 pub struct ServeOptions {
     /// Address to listen on; all when absent.
     pub address: Option<IpAddr>,
-    /// Whether the media are scanned first.
+    /// Whether the media are scanned first, and what changes is taken up while the station runs.
     pub scan: bool,
     /// The `retrovue-air` program; beside this one or on the PATH when absent.
     pub air_program: Option<PathBuf>,
@@ -63,7 +67,7 @@ pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
     serve_station(&config, &options)
 }
 
-/// Scans the station's media, plans, and serves every channel until interrupted.
+/// Scans the station's media, plans, and serves every channel until interrupted; meanwhile it takes up what changes.
 ///
 /// # Errors
 /// Anything that keeps the station from running, with its exit code.
@@ -78,22 +82,24 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
     }
     print_findings(&found);
     let mut catalog = Catalog::open(&config.data_dir)?;
+    let mut prober = ProberCommand::standard();
+    if let Some(program) = &options.air_program {
+        prober.program.clone_from(program);
+    }
+    let mut watch = None;
     if options.scan {
-        let mut prober = ProberCommand::standard();
-        if let Some(program) = &options.air_program {
-            prober.program.clone_from(program);
-        }
+        // Begun before the scan: what changes meanwhile is found by the next.
+        watch = watching(config);
         let mut report = Ingest::new(&mut catalog, prober.clone()).run(&config.sources(), &mut Bar::new())?;
         report.add(scan_servers(&mut catalog, &prober, &mut Bar::new())?);
         summary(&report).iter().for_each(|line| eprintln!("{line}"));
-        say_absent(&mark_absent(&mut catalog)?);
     }
+    say_absent(&mark_absent(&mut catalog)?);
     let (programming, warnings) = open(config, &mut catalog, options.strict)?;
     let black = black_path(&config.data_dir);
     let named = config.sources().into_iter().map(|source| source.path).chain([black]);
-    let asset_folders = asset_folders(named, catalog.asset_paths()?);
+    let asset_folders = AssetFolders::new(asset_folders(named, catalog.asset_paths()?));
     let recorded_in = catalog.path().to_owned();
-    drop(catalog);
     print_findings(&warnings);
     if programming.channels().is_empty() {
         let message = format!("{} has no channels; list their files under channels:", config.path.display());
@@ -104,6 +110,20 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
     for channel in programming.channels() {
         programming.block_at(&channel.id, now, &BTreeSet::new())?;
     }
+    let schedule = Arc::new(Changeover::new(&programming));
+    // Its last holder, so that what waits to be kept of it is kept when the station ends.
+    drop(programming);
+    let renewal = watch.map(|mut watch| {
+        let failed = watch_station(&mut watch, config, &schedule.files());
+        failed.iter().for_each(|error| tracing::warn!("{error}; it is looked at every quarter of an hour"));
+        let (config, asset_folders) = (config.clone(), asset_folders.clone());
+        let clock = station::wall_clock;
+        let parts = RenewalParts { config, catalog, prober, watch, asset_folders, clock };
+        Renewal::start(parts, &schedule)
+    });
+    let _renewal = renewal
+        .transpose()
+        .map_err(|source| StationError::Start { part: "thread that takes up changes", source })?;
     let station = StationOptions {
         name: config.name.clone(),
         address: options.address,
@@ -114,7 +134,7 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
         guide: config.guide,
         catalog: Some(recorded_in),
     };
-    station::run(station, Arc::new(programming)).map_err(Failure::from)?;
+    station::run(station, schedule).map_err(Failure::from)?;
     Ok(Exit::Done)
 }
 
@@ -140,6 +160,16 @@ fn open(
         tracing::error!(channel, file = %left.path.display(), errors, "the channel is left out; see `retrovue channel check`");
     }
     Ok((opened.programming, report))
+}
+
+/// A watch of the media from now on. The station runs without.
+fn watching(config: &StationConfig) -> Option<FolderWatch> {
+    let mut watch = FolderWatch::new(WatchTimes::default())
+        .inspect_err(|error| tracing::warn!("{error}; what changes is taken up at the next start"))
+        .ok()?;
+    // What cannot be watched is said when everything is.
+    watch_station(&mut watch, config, &BTreeSet::new());
+    Some(watch)
 }
 
 /// Tells of folders that are not there.

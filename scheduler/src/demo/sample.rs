@@ -50,14 +50,18 @@ channels: [channels/prime.yaml, channels/cinema.yaml, channels/shuffle.yaml]
 data_dir: data
 ";
 
-/// Two series in turn, each episode in a minute with its break at the chapter mark.
+/// Two series in turn, each episode in a minute with its break at the chapter mark, where adverts take turns.
 const PRIME: &str = "\
 channel: prime
 name: Retro Prime
 number: 2
 timezone: ZONE
 grid: 60s
-filler: [col.adverts, col.bumpers]
+filler: [col.filler]
+traffic:
+  commercials: {collection: col.adverts, cooldown: 6m}
+  bumpers: col.bumpers
+  break: [commercials, bumper]
 notes: {idea: Series in order, with adverts where the acts end}
 schedule:
   daily:
@@ -93,7 +97,11 @@ name: The Shuffle
 number: 21
 timezone: ZONE
 grid: 60s
-filler: [col.bumpers, col.adverts]
+filler: [col.filler]
+traffic:
+  commercials: {collection: col.adverts, cooldown: 4m}
+  bumpers: col.bumpers
+  break: [bumper, commercials]
 notes: {idea: Every series, shuffled}
 schedule:
   daily:
@@ -104,3 +112,68 @@ schedule:
         - {title: Harbour Patrol, episode_selector: {collection: col.harbour_patrol, mode: random}}
         - {title: Cosmic Diner, episode_selector: {collection: col.cosmic_diner, mode: random}}
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::config::StationConfig;
+    use crate::ingest::{Ingest, ProberCommand, Progress};
+    use crate::plan::Programming;
+    use retrovue_timebase::UtcMs;
+    use std::collections::BTreeSet;
+
+    /// Says of every file how long what `retrovue-testcard` makes of that name is.
+    const PEER: &str = r#"n=0; while IFS= read -r p; do c='[]'; n=$((n+1)); case "$p" in
+        *adverts*) l=$((10000 + n % 5 * 1000));; *bumpers*) l=5000;; *filler*) l=30000;; *movies*) l=100000;;
+        *) l=42000; c='[{"start_ms":0,"end_ms":21000},{"start_ms":21000,"end_ms":42000}]';; esac
+        printf '{"path":"%s","ok":{"container":"mp4","duration_ms":%s,"video":null,"audio":[],"chapters":%s}}\n' "$p" "$l" "$c"; done"#;
+
+    struct Unseen;
+    impl Progress for Unseen {
+        fn begin(&mut self, _files: u64) {}
+        fn next(&mut self, _path: &Path) {}
+        fn end(&mut self) {}
+    }
+
+    #[test]
+    fn adverts_take_turns_in_the_breaks_of_the_sample_and_films_have_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let station = sample_station(dir.path()).unwrap();
+        let folders = [("adverts", 9), ("bumpers", 6), ("filler", 1), ("movies", 2)].into_iter().chain([
+            ("cosmic-diner", 4),
+            ("harbour-patrol", 4),
+            ("the-clockmakers", 4),
+        ]);
+        for (folder, count) in folders {
+            let folder = dir.path().join("media").join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            for n in 1..=count {
+                fs::write(folder.join(format!("S01E{n:02}.mp4")), format!("{n}")).unwrap();
+            }
+        }
+        let config = StationConfig::read(&station).unwrap();
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
+        Ingest::new(&mut catalog, command).run(&config.sources(), &mut Unseen).unwrap();
+        let (programming, findings) = Programming::open(&config, &mut catalog).unwrap();
+        assert!(findings.findings().is_empty(), "{findings}");
+        let mut spots: Vec<String> = Vec::new();
+        for minute in 0..9 {
+            let at = UtcMs(1_767_268_800_000 + minute * 60_000);
+            for channel in ["prime", "shuffle", "cinema"] {
+                let block = programming.block_at(channel, at, &BTreeSet::new()).unwrap();
+                let is_spot = |s: &&retrovue_proto::plan::Segment| s.asset_uri.contains("/adverts/");
+                let uris: Vec<_> =
+                    block.segments.iter().filter(is_spot).map(|s| s.asset_uri.clone()).collect();
+                assert_eq!(uris.is_empty(), channel == "cinema", "{channel}: {block:#?}");
+                if channel == "prime" {
+                    spots.extend(uris);
+                }
+            }
+        }
+        assert_eq!(spots.len(), 9, "one in each break");
+        let rests = |window: &[String]| window.iter().collect::<BTreeSet<_>>().len() == window.len();
+        assert!(spots.windows(6).all(rests), "each rests for six minutes: {spots:?}");
+    }
+}

@@ -16,6 +16,7 @@ const SOCKETS: &str = "runtime folder";
 const CLOCK: &str = "clock";
 const ZONES: &str = "time zones";
 const PORT: &str = "port";
+const SERVED: &str = "a station is being served on";
 
 /// Fewer open files than this are not enough for the programs by themselves.
 const LEAST_FILES: u64 = 128;
@@ -31,6 +32,9 @@ const LATEST: i64 = 4_102_444_800;
 
 /// How far ahead of the clock the catalog may have been written: another machine's clock.
 const CATALOG_AHEAD: i64 = 86_400;
+
+/// Longest list of channels read: a thousand of them stay far below.
+const LONGEST_LISTING: u64 = 4 << 20;
 
 /// How long whoever has the port may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -140,10 +144,33 @@ fn port(port: u16) -> Check {
 
 fn taken(port: u16) -> Check {
     if answers_as_a_station(port) {
-        return Check::ok(PORT, format!("a station is being served on {port}"));
+        return Check::ok(PORT, format!("{SERVED} {port}"));
     }
     let fix = "stop that program, or choose another: port: in the station file, or --port N";
     Check::fail(PORT, format!("{port} is in use by another program"), fix)
+}
+
+/// Whether the station's port was found to be a station's.
+pub(super) fn is_served(checks: &[Check]) -> bool {
+    checks.iter().any(|check| check.check == PORT && check.said.starts_with(SERVED))
+}
+
+/// Ids of the channels of the station that is being served on a port; nothing where none answers.
+pub(super) fn served_channels(port: u16) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Listing {
+        channels: Vec<Listed>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        id: String,
+    }
+    let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER)).proxy(None).build();
+    let agent: ureq::Agent = config.into();
+    let mut answer = agent.get(format!("http://127.0.0.1:{port}/api/channels")).call().ok()?;
+    let body = answer.body_mut().with_config().limit(LONGEST_LISTING).read_to_string().ok()?;
+    let listing: Listing = serde_json::from_str(&body).ok()?;
+    Some(listing.channels.into_iter().map(|channel| channel.id).collect())
 }
 
 /// Whether `/healthz` answers as ours does.

@@ -1,5 +1,6 @@
 //! The station's own things: its file, its data folder and catalog, its media, its channels and their guide.
 
+use super::machine::{is_served, served_channels};
 use super::{Check, Installation};
 use crate::catalog::{AssetRecord, Catalog, DATABASE_FILE, Health};
 use crate::config::StationConfig;
@@ -17,6 +18,7 @@ const ASSETS: &str = "assets";
 const FILLER: &str = "filler";
 const CHANNELS: &str = "channels";
 const GUIDE: &str = "guide";
+const DIAL: &str = "running station";
 
 /// Less room than this for catalog and log is soon none.
 const LEAST_ROOM: u64 = 64 << 20;
@@ -53,6 +55,9 @@ pub(super) fn examine(installation: &Installation, checks: &mut Vec<Check>) {
             checks.push(filler(&opened));
             checks.push(channels(&opened));
             checks.push(guide(&opened.programming, installation.now));
+            if is_served(checks) {
+                checks.extend(served_channels(config.port).map(|served| dial(&opened, &served)));
+            }
         }
         Err(error) => checks.push(Check::fail(CHANNELS, error.to_string(), "see `retrovue catalog check`")),
     }
@@ -219,6 +224,27 @@ fn channels(opened: &Opened) -> Check {
         0 => Check::ok(CHANNELS, format!("{sound} can air")),
         count => Check::warn(CHANNELS, format!("{sound} can air, with {count} findings"), fix),
     }
+}
+
+/// A running station takes up everything but another set of channels.
+fn dial(opened: &Opened, served: &[String]) -> Check {
+    let known = opened.left_out.iter().filter_map(|left| left.channel.as_ref());
+    let ids: Vec<&String> = opened.programming.channels().iter().map(|channel| &channel.id).collect();
+    let told = opened.left_out.iter().all(|left| left.channel.is_some());
+    let came: Vec<String> = ids.iter().filter(|id| !served.contains(id)).map(ToString::to_string).collect();
+    let all: Vec<&String> = ids.iter().copied().chain(known).collect();
+    // A file that does not even tell its channel may be any's.
+    let went: Vec<String> = served.iter().filter(|id| told && !all.contains(id)).cloned().collect();
+    if came.is_empty() && went.is_empty() {
+        return Check::ok(DIAL, format!("it has the {} channels of the station file", served.len()));
+    }
+    let lists = [("not on it yet: ", came), ("still on it: ", went)];
+    let said: Vec<String> = lists
+        .iter()
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(what, list)| format!("{what}{}", first_few(list, ", ")))
+        .collect();
+    Check::warn(DIAL, said.join("; "), "channels come and go when it is started again: `retrovue serve`")
 }
 
 fn guide(programming: &Programming, now: Timestamp) -> Check {

@@ -36,4 +36,4 @@ pub use names::{slug, title_from_name};
 pub use prober::{ProbeFailure, Prober, ProberCommand, ProberError};
 pub use scan::{BadFile, Ingest, IngestError, IngestReport, IngestSource, Progress};
 pub use servers::scan_servers;
-pub use watch::{WatchTimes, watch};
+pub use watch::{FolderWatch, Rested, WatchStop, WatchTimes, watch};

@@ -168,6 +168,13 @@ impl<'a> Ingest<'a> {
         self
     }
 
+    /// Probes one file after the other: there is somebody else who needs the machine.
+    #[must_use]
+    pub fn one_by_one(mut self) -> Ingest<'a> {
+        self.workers = 1;
+        self
+    }
+
     /// Scans one folder or file after the other. What was recorded stays recorded when a later one fails.
     ///
     /// # Errors

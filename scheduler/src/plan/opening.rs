@@ -90,7 +90,7 @@ impl Programming {
             report.sort();
             return Err(report.into());
         }
-        let programming = opened.programming.registered(config, catalog)?;
+        let programming = opened.programming.registered(config, catalog, None)?;
         Ok((programming, opened.warnings))
     }
 
@@ -100,9 +100,21 @@ impl Programming {
     /// # Errors
     /// A failing catalog or data folder.
     pub fn open_sound(config: &StationConfig, catalog: &mut Catalog) -> Result<Opened, OpenError> {
+        Programming::open_after(config, catalog, None)
+    }
+
+    /// The same after `earlier`, which may still be asked: the rotation of spots goes on in its book.
+    ///
+    /// # Errors
+    /// A failing catalog or data folder.
+    pub fn open_after(
+        config: &StationConfig,
+        catalog: &mut Catalog,
+        earlier: Option<&Programming>,
+    ) -> Result<Opened, OpenError> {
         let mut opened = Programming::examine(config, catalog)?;
         opened.warnings.extend(opened.filler.take().map(Diagnostic::warning));
-        opened.programming = opened.programming.registered(config, catalog)?;
+        opened.programming = opened.programming.registered(config, catalog, earlier)?;
         Ok(opened)
     }
 
@@ -166,7 +178,12 @@ impl Programming {
 
     /// The same with the black asset written and every channel's identity given out: after they were judged, for a
     /// channel that never was on the air needs none.
-    fn registered(self, config: &StationConfig, catalog: &mut Catalog) -> Result<Programming, OpenError> {
+    fn registered(
+        self,
+        config: &StationConfig,
+        catalog: &mut Catalog,
+        earlier: Option<&Programming>,
+    ) -> Result<Programming, OpenError> {
         write_black(&config.data_dir)
             .map_err(|source| OpenError::Black { path: config.data_dir.clone(), source })?;
         let mut identities = Vec::with_capacity(self.channels().len());
@@ -176,6 +193,9 @@ impl Programming {
         let programming = self.with_identities(&identities);
         if !programming.has_traffic() {
             return Ok(programming);
+        }
+        if let Some(earlier) = earlier.filter(|earlier| earlier.has_traffic()) {
+            return Ok(programming.with_book_of(earlier));
         }
         let book = CatalogBook::open(catalog.path())?;
         Ok(programming.with_book(Arc::new(book)))
@@ -262,6 +282,7 @@ fn numbers(files: &[ChannelFile], kept: &BTreeMap<String, u32>) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::{Ingest, ProberCommand};
     use crate::plan::GuideCategory;
     use retrovue_timebase::UtcMs;
 
@@ -398,6 +419,48 @@ mod tests {
         let opened = Programming::open_sound(&config, &mut catalog).unwrap();
         let left: Vec<_> = opened.left_out.iter().map(|l| l.path.file_name().unwrap()).collect();
         assert_eq!((opened.programming.channels().len(), left), (2, vec!["b.chan.yaml".as_ref()]));
+    }
+
+    #[test]
+    fn the_rotation_goes_on_where_other_programming_follows() {
+        let text = "channel: a\ntimezone: UTC\ntraffic: {commercials: col.adverts}\nschedule: {daily: {start: '06:00', until: '06:00', program: p.show}}\n";
+        let (dir, config) = station(&[("a.chan.yaml", text)]);
+        let media = dir.path().join("media");
+        let file = |name: &str| {
+            std::fs::create_dir_all(media.join(name).parent().unwrap()).unwrap();
+            std::fs::write(media.join(name), name).unwrap();
+        };
+        (0..9).for_each(|n| file(&format!("adverts/{n}.mp4")));
+        (0..3).for_each(|n| file(&format!("Show/S01E0{n}.mp4")));
+        let peer = r#"while IFS= read -r p; do case "$p" in *adverts*) l=20000;; *) l=1320000;; esac
+            printf '{"path":"%s","ok":{"container":"mp4","duration_ms":%s}}\n' "$p" "$l"; done"#;
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let scan = |catalog: &mut Catalog| {
+            let command = ProberCommand::new("/bin/bash".into(), ["-c", peer]);
+            Ingest::new(catalog, command).run(&config.sources(), &mut Unseen).unwrap()
+        };
+        scan(&mut catalog);
+        let old = Programming::open_sound(&config, &mut catalog).unwrap().programming;
+        // The days were begun by the old: their openings are kept, whatever was added since.
+        let starts: Vec<UtcMs> = (0..4).map(|n| UtcMs(1_767_268_800_000 + n * 86_400_000)).collect();
+        let aired = |p: &Programming| -> Vec<_> {
+            starts.iter().map(|at| p.block_at("a", *at, &BTreeSet::new()).unwrap()).collect()
+        };
+        let before = aired(&old);
+        assert!(before.iter().all(|block| block.segments.len() > 5), "{before:#?}");
+        file("Other/S01E01.mp4");
+        assert_eq!(scan(&mut catalog).added, 1);
+        let new = Programming::open_after(&config, &mut catalog, Some(&old)).unwrap().programming;
+        assert!(Arc::ptr_eq(&new.book(), &old.book()), "one writer keeps both's openings");
+        drop(old);
+        assert_eq!(aired(&new), before);
+    }
+
+    struct Unseen;
+    impl crate::ingest::Progress for Unseen {
+        fn begin(&mut self, _files: u64) {}
+        fn next(&mut self, _path: &std::path::Path) {}
+        fn end(&mut self) {}
     }
 
     #[test]

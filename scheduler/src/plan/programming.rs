@@ -20,6 +20,7 @@ use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::{Millis, UtcMs};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The seed where none is given.
@@ -257,6 +258,23 @@ impl Programming {
             inner.book = book;
         }
         self
+    }
+
+    /// The same with the book of an earlier one, where that has one that lasts.
+    pub(super) fn with_book_of(self, earlier: &Programming) -> Programming {
+        self.with_book(earlier.book())
+    }
+
+    /// The book of the rotation.
+    pub(super) fn book(&self) -> Arc<dyn RotationBook> {
+        Arc::clone(&self.inner.book)
+    }
+
+    /// The channel's file and those it includes; none of an unknown channel.
+    #[must_use]
+    pub fn files(&self, channel: &str) -> Vec<PathBuf> {
+        let sources = self.find(channel).map(|(_, channel)| &channel.line_up.sources);
+        sources.map_or_else(|_| Vec::new(), |s| s.documents().iter().map(|d| d.path.clone()).collect())
     }
 
     /// Whether any channel has traffic.

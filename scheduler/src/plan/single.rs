@@ -70,6 +70,15 @@ impl SingleChannel {
         ))
     }
 
+    /// The same with cues at its breaks, or without, as the station has them.
+    #[must_use]
+    pub fn with_cues(mut self, cues: bool) -> SingleChannel {
+        if let Some(line_up) = Arc::get_mut(&mut self.line_up) {
+            line_up.cues = cues;
+        }
+        self
+    }
+
     /// Compiles one broadcast day; runs are counted from the channel's anchor date. The rotation of spots goes on from
     /// the day before where that was the last one compiled, and begins anew else.
     ///

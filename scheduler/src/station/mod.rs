@@ -24,6 +24,7 @@ mod outlet;
 mod pages;
 mod playlist;
 mod relay;
+pub(crate) mod renewal;
 mod respond;
 pub(crate) mod ring;
 mod runtime_dir;
@@ -33,6 +34,7 @@ mod stream_tests;
 mod tables;
 mod viewer;
 
+use crate::air::asset_folders::AssetFolders;
 use crate::air::director::{DirectorParts, ProgramDirector};
 use crate::air::recorder::{Recorder, Recording};
 use crate::air::schedule::Schedule;
@@ -66,8 +68,8 @@ pub struct StationOptions {
     pub linger: Duration,
     /// The `retrovue-air` program; beside this program or in `$PATH` when absent.
     pub air_program: Option<PathBuf>,
-    /// Folders and files that sessions may read, from [`crate::air::asset_folders`]; all when empty.
-    pub asset_folders: Vec<String>,
+    /// Folders and files that sessions may read; all when empty.
+    pub asset_folders: AssetFolders,
     /// What the streams themselves tell of the guide; nothing when absent.
     pub guide: Option<GuideOnAir>,
     /// The catalog file in which what airs is recorded; it is not recorded when absent.
@@ -84,7 +86,7 @@ impl StationOptions {
             port,
             linger: Duration::from_secs(20),
             air_program: None,
-            asset_folders: Vec::new(),
+            asset_folders: AssetFolders::default(),
             guide: None,
             catalog: None,
         }
@@ -398,7 +400,7 @@ fn allow_many_files() {
 }
 
 /// Wall time.
-fn wall_clock() -> UtcMs {
+pub(crate) fn wall_clock() -> UtcMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UtcMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -225,13 +225,14 @@ fn channels_json(host: &str, sources: &PageSources, now: UtcMs) -> String {
 
 /// The XMLTV guide of every channel; a channel whose guide cannot be given has no programmes in it.
 fn xmltv(sources: &PageSources, now: UtcMs) -> Page {
-    let channels: Vec<_> = sources
-        .schedule
-        .channels()
+    let channels = sources.schedule.channels();
+    let zones: Vec<_> = channels.iter().map(|channel| sources.schedule.zone(&channel.id)).collect();
+    let channels: Vec<_> = channels
         .iter()
-        .map(|channel| guide::Listing {
+        .zip(&zones)
+        .map(|(channel, zone)| guide::Listing {
             channel,
-            zone: sources.schedule.zone(&channel.id),
+            zone: zone.as_ref(),
             events: events(sources, &channel.id, now, GUIDE_AHEAD),
         })
         .collect();

@@ -115,4 +115,10 @@ fn assets_of_a_folder_that_is_not_there_are_missing_until_it_is_back() {
     std::fs::rename(folder.path("away"), folder.path("media2")).unwrap();
     folder.json("ingest --json");
     assert_eq!(health(), "ok");
+    // A station that does not scan does not plan with them either.
+    folder.write("station.yaml", &STATION.replace("[media]", "[media, media2]"));
+    std::fs::rename(folder.path("media2"), folder.path("away")).unwrap();
+    let (_, said, _) = serve(&folder, "serve --no-scan");
+    assert!(said.contains("its 1 assets are missing"), "{said}");
+    assert_eq!(health(), "missing");
 }

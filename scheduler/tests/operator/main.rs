@@ -6,5 +6,6 @@ mod channels;
 mod databases;
 mod doctor;
 mod folder;
+mod renewal;
 mod schedules;
 mod shells;
