@@ -38,11 +38,11 @@ mod programming_tests;
 mod progress;
 mod resolve;
 mod rotation;
-mod shuffle;
+pub(crate) mod shuffle;
 mod single;
 mod traffic;
 #[cfg(test)]
-mod traffic_tests;
+pub(crate) mod traffic_tests;
 
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};

@@ -47,7 +47,7 @@ fn catalog(spots: &[(&str, AssetType, &[i64])]) -> Snapshot {
 }
 
 /// Usual spots: sixty adverts, some trailers, bumpers and idents.
-fn usual() -> Snapshot {
+pub(crate) fn usual() -> Snapshot {
     let adverts: Vec<i64> =
         (0..60).map(|i| [15_000, 30_000, 20_000, 12_480, 60_000, 30_030, 10_010, 27_600][i % 8]).collect();
     catalog(&[
@@ -58,7 +58,7 @@ fn usual() -> Snapshot {
     ])
 }
 
-fn channel(traffic: &str) -> String {
+pub(crate) fn channel(traffic: &str) -> String {
     format!(
         "channel: one\ntimezone: America/New_York\nbroadcast_day: 2026-01-01\ntraffic: {traffic}\nschedule:\n  daily:\n    \
          - {{start: '06:00', until: '02:00', episode_selector: {{collection: col.diner}}}}\n    \
@@ -66,7 +66,7 @@ fn channel(traffic: &str) -> String {
     )
 }
 
-fn programming(text: &str, resolver: &Snapshot, channel_id: i32) -> Programming {
+pub(crate) fn programming(text: &str, resolver: &Snapshot, channel_id: i32) -> Programming {
     let spec = parse_channel(Document::parse(Path::new("one.yaml"), text).unwrap()).unwrap().0;
     let info = ChannelInfo { id: "one".into(), channel_id, number: 1, name: "One".into() };
     let built = Programming::new(ProgrammingParts {
@@ -80,7 +80,7 @@ fn programming(text: &str, resolver: &Snapshot, channel_id: i32) -> Programming 
     built.unwrap_or_else(|report| panic!("{report}")).0
 }
 
-fn ms(text: &str) -> UtcMs {
+pub(crate) fn ms(text: &str) -> UtcMs {
     UtcMs(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
 }
 
