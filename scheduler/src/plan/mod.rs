@@ -55,5 +55,5 @@ pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, Sele
 pub use programming::{
     ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts,
 };
-pub use rotation::{DAYS_CARRIED, MemoryBook, Opening, RotationBook};
+pub use rotation::{Airing, DAYS_CARRIED, MemoryBook, Opening, RotationBook};
 pub use single::{CompiledDay, SingleChannel};
