@@ -104,10 +104,10 @@ fn json(dir: &Path, arguments: &str, code: i32) -> Value {
 fn lists_have_a_line_for_each_block_and_session_on_the_channels_clock() {
     let dir = folder();
     let list = said(dir.path(), "asrun list --channel one --day 2026-12-24", 0);
-    // The first block's last frame reaches over the fence: of the next session it takes one.
+    // The first block's last frame reaches over the fence, and takes none of the next session's.
     let expect = "\
 2026-12-24 20:00:00.000  20:30:00.031  completed        53947 frames  Soap, \"live\"
-2026-12-24 20:30:00.033  20:30:10.010  failed             299 frames  News: DECODE_ERROR: bad
+2026-12-24 20:30:00.000  20:30:10.010  failed             300 frames  News: DECODE_ERROR: bad
 2026-12-24 20:30:15.015  20:31:40.033  cut         about 2548 frames  News
 ";
     assert_eq!(list, expect);

@@ -228,6 +228,30 @@ fn frames_that_two_sessions_sent_aired_once() {
     assert_eq!(set_back, first);
 }
 
+/// At 29.97 the last frame of a block reaches over its fence: a session that begins at the fence loses none by that.
+#[test]
+fn a_session_from_a_fence_on_has_all_its_frames() {
+    let rate = FrameRate::new(30_000, 1001).unwrap();
+    let last = |join: i64| {
+        let mut run = session((30_000, 1001), join);
+        let number = join / BLOCK_MS;
+        let entries = run.heard(&completed(number, i64::MAX), UtcMs(T0));
+        let [HistoryEntry::Ended(1, ended)] = &entries[..] else { panic!("{entries:?}") };
+        ended.clone()
+    };
+    let before = last(0);
+    assert!(before.until_ms.0 > T0 + BLOCK_MS, "it reaches over");
+    for join in [BLOCK_MS, BLOCK_MS + 1] {
+        let whole = last(join);
+        assert_eq!(whole.clone().after(before.until_ms), whole, "{join}");
+        let first = rate.frame_at_or_after(UtcMs(T0 + BLOCK_MS), UtcMs(T0 + join));
+        assert_eq!(whole.frames.unwrap().first, first);
+    }
+    // A session of the same block has its frames on the same grid: all of them were sent.
+    let same = last(BLOCK_MS - 5_000).after(before.until_ms);
+    assert_eq!(same.frames.unwrap().count, 0);
+}
+
 /// How a random session comes to its end.
 #[derive(Debug, Clone, Copy)]
 enum End {
@@ -336,9 +360,13 @@ proptest! {
         let mut sent_until = UtcMs(0);
         for (run, segments) in &runs {
             let frames: SentFrames = run.frames.unwrap();
-            prop_assert!(run.from_ms >= sent_until, "{:?} overlaps what ended at {}", run, sent_until);
+            let second = frames.instant(frames.first.offset(1));
+            prop_assert!(
+                run.from_ms >= sent_until || second > sent_until,
+                "a whole frame of {:?} is before {}", run, sent_until
+            );
             prop_assert!(run.from_ms >= run.block_ms && run.until_ms >= run.from_ms);
-            sent_until = run.until_ms;
+            sent_until = sent_until.max(run.until_ms);
             let mut at = frames.first;
             for SentSegment { first, count, asset_id, .. } in segments {
                 prop_assert_eq!(*first, at);

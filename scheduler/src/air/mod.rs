@@ -26,3 +26,7 @@ pub(crate) mod recorder;
 pub mod schedule;
 mod session;
 mod session_link;
+#[cfg(test)]
+mod year_simulation;
+#[cfg(test)]
+mod year_tests;

@@ -185,14 +185,17 @@ impl OpenRun {
 }
 
 impl AsRun {
-    /// The same without what was sent before `sent_until`: a frame time that two sessions sent aired once.
+    /// The same without the frames that lie wholly before `sent_until`: what two sessions sent aired once. Their frames
+    /// stand on different grids, so the last of one may reach into the first of the other, which is not lost by that.
     #[must_use]
     pub fn after(mut self, sent_until: UtcMs) -> AsRun {
         let overlap = sent_until.since(self.from_ms);
         let Some(frames) = &mut self.frames else { return self };
         if overlap > Millis(0) && overlap <= LONGEST_SEAM {
             let end = frames.end();
-            frames.first = frames.rate.frame_at_or_after(frames.epoch_ms, sent_until);
+            let next = frames.rate.frame_at_or_after(frames.epoch_ms, sent_until);
+            let reached_into = frames.instant(next) > sent_until;
+            frames.first = if reached_into { next.offset(-1).max(frames.first) } else { next };
             frames.count = end.frames_since(frames.first).max(0);
             self.from_ms = frames.instant(frames.first);
             self.until_ms = frames.instant(frames.end());

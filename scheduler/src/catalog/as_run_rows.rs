@@ -106,6 +106,38 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// What was sent in breaks of a channel from one instant to another, in order: the asset, and the earliest and
+    /// latest instant at which it can have been planned to begin, less than a frame apart.
+    ///
+    /// # Errors
+    /// A failing database.
+    pub(crate) fn sent_in_breaks(
+        &self,
+        channel_id: i32,
+        from: UtcMs,
+        until: UtcMs,
+    ) -> Result<Vec<(String, UtcMs, UtcMs)>, CatalogError> {
+        self.read(|db| {
+            db.prepare(
+                "SELECT asset_id, epoch_ms, rate_num, rate_den, segments.first_frame, offset_ms FROM as_run
+                 JOIN as_run_segments AS segments USING (as_run_id)
+                 WHERE channel_id = ?1 AND until_ms > ?2 AND from_ms < ?3 AND asset_id IS NOT NULL
+                 AND kind NOT IN ('act', 'filler') ORDER BY from_ms, as_run_id, position",
+            )?
+            .query_map(params![channel_id, from.0, until.0], |row| {
+                let rate = rate(row.get(2)?, row.get(3)?)?;
+                let into = Millis(rate.nanos_floor(FrameIndex(row.get(4)?)).div_euclid(1_000_000));
+                // A spot airs from its beginning: where it was joined tells when that was.
+                let latest = UtcMs(row.get(1)?).plus(into - Millis(row.get(5)?));
+                let earliest = latest.plus(Millis(-(1000 * rate.den() / rate.num())));
+                Ok((row.get(0)?, earliest, latest))
+            })?
+            .collect()
+        })
+    }
+}
+
 /// What is told of a block that was on the air when its station died.
 const STATION_DIED: &str = "the station ended without closing it; it was seen on the air until then";
 

@@ -351,13 +351,32 @@ fn catalogs_of_every_released_version_are_brought_up_to_date_and_lose_nothing() 
                 assert_eq!(catalog.plays(&coffee.id, 9).unwrap().len(), 1);
                 assert_eq!(catalog.revisions(1, "2026-01-01").unwrap().len(), 1);
             }
+            if *version >= 5 {
+                let coffee = catalog.asset("asset.cosmic_diner.season_1.s01e01_coffee").unwrap();
+                assert!(coffee.plot.unwrap().contains("waitresses"));
+                let day = (UtcMs(1_767_330_000_000), UtcMs(1_767_340_000_000));
+                let kinds: Vec<_> = catalog.playlog(1, day.0, day.1).unwrap().remove(2).segments;
+                let kinds: Vec<_> = kinds.iter().map(|s| s.kind.as_deref().unwrap()).collect();
+                assert_eq!(kinds, ["act", "commercial", "black"]);
+                let runs = catalog.as_run_with_segments(1, day.0, day.1).unwrap();
+                let told: Vec<_> = runs
+                    .iter()
+                    .map(|(run, s)| (run.outcome.word(), run.frames.unwrap().count, s.len()))
+                    .collect();
+                assert_eq!(told, [("completed", 300, 3), ("failed", 150, 2)]);
+                assert_eq!(count(&catalog.db, "as_run_open"), 1);
+                assert!(catalog.latest_opening(1, "2026-01-01", "2026-01-09").unwrap().is_some());
+            }
         }
     }
 }
 
 /// A small catalog that each released version wrote, with its version.
-pub(super) const RELEASED: &[(i64, &[u8])] =
-    &[(1, include_bytes!("released/version_1.sqlite")), (2, include_bytes!("released/version_2.sqlite"))];
+pub(super) const RELEASED: &[(i64, &[u8])] = &[
+    (1, include_bytes!("released/version_1.sqlite")),
+    (2, include_bytes!("released/version_2.sqlite")),
+    (5, include_bytes!("released/version_5.sqlite")),
+];
 
 const OLD_TABLES: [&str; 6] = ["sources", "collections", "programmes", "assets", "chapters", "channels"];
 

@@ -70,6 +70,9 @@ enum Repeat {
     Same,
 }
 
+/// Spots of the single parts of a break, spots that fill it, and the milliseconds left.
+type Chosen = (Vec<Option<(usize, SpotKind)>>, Vec<(usize, SpotKind)>, i64);
+
 /// Fills the breaks of one day, one after the other.
 struct Filling<'t> {
     traffic: &'t Traffic,
@@ -78,6 +81,8 @@ struct Filling<'t> {
     before: Vec<usize>,
     /// Numbers and kinds, the most urgent first.
     urgent: Vec<(Reverse<u64>, u32, usize, SpotKind)>,
+    /// Spots that this break is filled without.
+    without: Vec<usize>,
 }
 
 /// One break while it is filled.
@@ -96,8 +101,14 @@ impl FilledDay {
         breaks: impl Iterator<Item = (UtcMs, Millis)>,
     ) -> FilledDay {
         let rotation = opened.clone();
-        let mut filling =
-            Filling { traffic, rotation, fitter: Fitter::default(), before: Vec::new(), urgent: Vec::new() };
+        let mut filling = Filling {
+            traffic,
+            rotation,
+            fitter: Fitter::default(),
+            before: Vec::new(),
+            urgent: Vec::new(),
+            without: Vec::new(),
+        };
         let breaks = breaks.map(|(start, length)| filling.fill(start, length)).collect();
         FilledDay { date, end, breaks, opened, closed: filling.rotation }
     }
@@ -236,7 +247,27 @@ impl FilledDay {
 }
 
 impl Filling<'_> {
+    /// Spots that an earlier plan has aired shortly before are found only when they were chosen, and the break is
+    /// filled without them: as long as the plan stays as it was, nothing is chosen in another way for having aired.
     fn fill(&mut self, start: UtcMs, length: Millis) -> FilledBreak {
+        self.without.clear();
+        loop {
+            let (ones, chosen, left) = self.choose(start, length);
+            let singles = ones.iter().flatten();
+            let known = self.without.len();
+            for (number, _) in singles.chain(&chosen) {
+                if self.rotation.rests(*number, &self.traffic.spots[*number], start) {
+                    self.without.push(*number);
+                }
+            }
+            if self.without.len() == known {
+                return self.arrange(start, &ones, &chosen, left);
+            }
+        }
+    }
+
+    /// Spots for a break: for the parts that are one each, those that fill, and the milliseconds left.
+    fn choose(&mut self, start: UtcMs, length: Millis) -> Chosen {
         let mut this = Break { start, left: length.0, chosen: Vec::new() };
         let ones = self.ones(&mut this);
         let singles = this.chosen.len();
@@ -245,7 +276,7 @@ impl Filling<'_> {
             while this.left >= self.traffic.shortest && self.round(&mut this, &filling, repeat) {}
         }
         let chosen = this.chosen.split_off(singles);
-        self.arrange(start, &ones, &chosen, this.left)
+        (ones, chosen, this.left)
     }
 
     /// Chooses for the parts that are one spot each. Where others fill, they have half of the break at most, so that
@@ -312,7 +343,7 @@ impl Filling<'_> {
         for kind in kinds {
             for (number, weight) in self.traffic.of_kind(*kind) {
                 let (number, spot) = (*number as usize, &self.traffic.spots[*number as usize]);
-                if !(least..=most).contains(&spot.asset.duration.0) {
+                if !(least..=most).contains(&spot.asset.duration.0) || self.without.contains(&number) {
                     continue;
                 }
                 let used = this.chosen.iter().filter(|(other, _)| *other == number).count() as u32;

@@ -1,10 +1,11 @@
 //! The rotation's book in the catalog. Reading is one row by its key; writing is done by a thread of its own, for
 //! whoever plans must not wait for a disk.
 
-use super::rotation::{Opening, RotationBook};
+use super::rotation::{Airing, Opening, RotationBook};
 use crate::catalog::{Catalog, CatalogError};
 use jiff::civil::Date;
 use retrovue_timebase::UtcMs;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -66,6 +67,19 @@ impl RotationBook for CatalogBook {
         Opening { plays: last.into_iter().map(|(asset, at)| (asset, vec![at.0])).collect() }
     }
 
+    fn aired(&self, channel_id: i32, from: UtcMs, until: UtcMs) -> BTreeMap<String, Vec<Airing>> {
+        let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = catalog.sent_in_breaks(channel_id, from, until).unwrap_or_else(|error| {
+            tracing::warn!(channel_id, %error, "what was sent cannot be read; spots may air again too soon");
+            Vec::new()
+        });
+        let mut aired: BTreeMap<String, Vec<Airing>> = BTreeMap::new();
+        for (asset, earliest, latest) in sent {
+            aired.entry(asset).or_default().push(Airing { earliest, latest });
+        }
+        aired
+    }
+
     fn keep(&self, channel_id: i32, date: Date, opening: &Opening) {
         let Some(kept) = &self.kept else { return };
         match kept.try_send(Kept { channel_id, date, opening: opening.clone() }) {
@@ -101,7 +115,6 @@ mod tests {
     use crate::catalog::{AsRunOutcome, DATABASE_FILE, OpenRun, PlaylogBlock, PlaylogSegment};
     use jiff::civil::date;
     use retrovue_timebase::{FrameIndex, FrameRate, Millis};
-    use std::collections::BTreeMap;
 
     #[test]
     fn what_was_kept_is_read_by_the_next_program_and_history_is_that_of_plays() {

@@ -38,11 +38,11 @@ mod programming_tests;
 mod progress;
 mod resolve;
 mod rotation;
-mod shuffle;
+pub(crate) mod shuffle;
 mod single;
 mod traffic;
 #[cfg(test)]
-mod traffic_tests;
+pub(crate) mod traffic_tests;
 
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};
@@ -55,5 +55,5 @@ pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, Sele
 pub use programming::{
     ChannelInfo, DEFAULT_SEED, GuideCategory, GuideEvent, PlanError, Programming, ProgrammingParts,
 };
-pub use rotation::{DAYS_CARRIED, MemoryBook, Opening, RotationBook};
+pub use rotation::{Airing, DAYS_CARRIED, MemoryBook, Opening, RotationBook};
 pub use single::{CompiledDay, SingleChannel};

@@ -443,6 +443,15 @@ impl Channel {
                 // Of the history only what is a spot.
                 book.keep(info.channel_id, at, &opened.opening(traffic));
             }
+            let (start, end) = bounds(&self.line_up.zone, at)?;
+            let longest = traffic.spots.iter().map(|spot| spot.cooldown).max().unwrap_or(0);
+            let opened = match longest {
+                0 => opened,
+                longest => {
+                    let since = UtcMs(start.0.saturating_sub(longest));
+                    opened.with_aired(traffic, book.aired(info.channel_id, since, end))
+                }
+            };
             let filled = Arc::new(self.day(at)?.fill(&self.line_up, traffic, opened));
             if at == date {
                 let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,6 +28,16 @@ pub struct Opening {
     pub plays: BTreeMap<String, Vec<i64>>,
 }
 
+/// An airing of a spot by the log of what was sent, which has frames: it was planned to begin from the one instant to
+/// the other, less than a frame apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Airing {
+    /// Not before.
+    pub earliest: UtcMs,
+    /// Not after.
+    pub latest: UtcMs,
+}
+
 /// Where the openings of broadcast days are kept, so that a day's breaks are the same after a restart.
 pub trait RotationBook: Debug + Send + Sync {
     /// The latest opening kept for a day of `from..=to`.
@@ -35,6 +45,12 @@ pub trait RotationBook: Debug + Send + Sync {
 
     /// What is known of earlier airings where no opening is kept: empty where nothing is.
     fn history(&self, channel_id: i32, before: UtcMs) -> Opening;
+
+    /// What was sent in breaks from one instant to another, by asset id and in order. Nothing where no log is kept.
+    fn aired(&self, channel_id: i32, from: UtcMs, until: UtcMs) -> BTreeMap<String, Vec<Airing>> {
+        let _ = (channel_id, from, until);
+        BTreeMap::new()
+    }
 
     /// Keeps the opening of a day, unless one is kept. Must not wait for a disk.
     fn keep(&self, channel_id: i32, date: Date, opening: &Opening);
@@ -70,6 +86,8 @@ impl RotationBook for MemoryBook {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Rotation {
     plays: Vec<Plays>,
+    /// What was sent, of spots with a cooldown.
+    aired: BTreeMap<usize, Vec<Airing>>,
 }
 
 /// Airings of one spot.
@@ -89,7 +107,25 @@ impl Rotation {
             let hour = if spot.per_hour < u32::MAX { starts.clone() } else { Vec::new() };
             Plays { last: starts.last().copied(), hour, today: 0 }
         });
-        Rotation { plays: plays.collect() }
+        Rotation { plays: plays.collect(), aired: BTreeMap::new() }
+    }
+
+    /// The same with what was sent, by asset id: an earlier plan may have aired other spots than this one has.
+    pub(crate) fn with_aired(
+        mut self,
+        traffic: &Traffic,
+        mut aired: BTreeMap<String, Vec<Airing>>,
+    ) -> Rotation {
+        let cooled = traffic.spots.iter().enumerate().filter(|(_, spot)| spot.cooldown > 0);
+        self.aired = cooled.filter_map(|(n, spot)| Some((n, aired.remove(&spot.asset.id)?))).collect();
+        self
+    }
+
+    /// Whether a spot was sent so shortly before a break that it may not air in it. Of what this plan itself has aired
+    /// it never is.
+    pub(crate) fn rests(&self, number: usize, spot: &Spot, at: UtcMs) -> bool {
+        let aired = self.aired.get(&number).map_or(&[][..], Vec::as_slice);
+        aired.iter().any(|airing| airing.latest < at && at.0 - airing.earliest.0 < spot.cooldown)
     }
 
     /// The opening of the day that begins where this stands.

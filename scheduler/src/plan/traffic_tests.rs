@@ -5,13 +5,15 @@ use super::shuffle::SplitMix;
 use super::{
     CatalogBook, ChannelInfo, DEFAULT_SEED, MemoryBook, Programming, ProgrammingParts, RotationBook,
 };
+use crate::air::as_run::SessionRun;
+use crate::air::channel::News;
 use crate::catalog::{AssetMetadata, AssetType, Catalog, DATABASE_FILE, Snapshot};
 use crate::config::default_format;
 use crate::dsl::parse_channel;
 use crate::yaml::Document;
 use proptest::prelude::*;
 use retrovue_proto::plan::BlockPlan;
-use retrovue_timebase::{Millis, UtcMs};
+use retrovue_timebase::{FrameRate, Millis, UtcMs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -47,7 +49,7 @@ fn catalog(spots: &[(&str, AssetType, &[i64])]) -> Snapshot {
 }
 
 /// Usual spots: sixty adverts, some trailers, bumpers and idents.
-fn usual() -> Snapshot {
+pub(crate) fn usual() -> Snapshot {
     let adverts: Vec<i64> =
         (0..60).map(|i| [15_000, 30_000, 20_000, 12_480, 60_000, 30_030, 10_010, 27_600][i % 8]).collect();
     catalog(&[
@@ -58,7 +60,7 @@ fn usual() -> Snapshot {
     ])
 }
 
-fn channel(traffic: &str) -> String {
+pub(crate) fn channel(traffic: &str) -> String {
     format!(
         "channel: one\ntimezone: America/New_York\nbroadcast_day: 2026-01-01\ntraffic: {traffic}\nschedule:\n  daily:\n    \
          - {{start: '06:00', until: '02:00', episode_selector: {{collection: col.diner}}}}\n    \
@@ -66,7 +68,7 @@ fn channel(traffic: &str) -> String {
     )
 }
 
-fn programming(text: &str, resolver: &Snapshot, channel_id: i32) -> Programming {
+pub(crate) fn programming(text: &str, resolver: &Snapshot, channel_id: i32) -> Programming {
     let spec = parse_channel(Document::parse(Path::new("one.yaml"), text).unwrap()).unwrap().0;
     let info = ChannelInfo { id: "one".into(), channel_id, number: 1, name: "One".into() };
     let built = Programming::new(ProgrammingParts {
@@ -80,7 +82,7 @@ fn programming(text: &str, resolver: &Snapshot, channel_id: i32) -> Programming 
     built.unwrap_or_else(|report| panic!("{report}")).0
 }
 
-fn ms(text: &str) -> UtcMs {
+pub(crate) fn ms(text: &str) -> UtcMs {
     UtcMs(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
 }
 
@@ -483,6 +485,60 @@ fn a_year_with_restarts_keeps_every_rule() {
     assert!(restarts > 20 && episode > 14_000, "{restarts} restarts, {episode} episodes");
     drop(station);
     assert_eq!(Catalog::open(dir.path()).unwrap().check().unwrap(), Vec::<String>::new());
+}
+
+/// A catalog that changes in the middle of a day plans the rest of it anew: what had aired keeps its cooldown, and
+/// where nothing has changed the log of what aired changes nothing.
+#[test]
+fn what_aired_before_a_change_rests_after_it() {
+    let before = usual();
+    let dir = tempfile::tempdir().unwrap();
+    let mut catalog = Catalog::open(dir.path()).unwrap();
+    let channel_id = catalog.register_channel("one", 1, "One").unwrap().channel_id;
+    let text = channel("{commercials: {collection: col.ads, cooldown: 60m}}");
+    let book: Arc<dyn RotationBook> = Arc::new(CatalogBook::open(&dir.path().join(DATABASE_FILE)).unwrap());
+    let start = |assets: &Snapshot| programming(&text, assets, channel_id).with_book(Arc::clone(&book));
+    let (six, noon) = (ms("2026-03-02T11:00:00Z"), ms("2026-03-02T17:00:00Z"));
+    let aired = blocks(&start(&before), six, noon.since(six).0);
+    let rest = blocks(&start(&before), noon, DAY / 4);
+    let rate = FrameRate::new(30_000, 1001).unwrap();
+    // Watched from the third block on, the first of it from the middle of a break.
+    let join = aired[3].start_utc_ms.plus(Millis(311_000));
+    let mut run = SessionRun::new(channel_id, rate, aired[3].start_utc_ms, join);
+    let mut entries = Vec::new();
+    for block in &aired[3..] {
+        entries.push(run.fed(block, "Diner".into()));
+        entries.extend(run.heard(&News::BlockStarted { block_id: block.block_id.clone() }, join));
+        let told = News::BlockCompleted { block_id: block.block_id.clone(), frames: i64::MAX };
+        entries.extend(run.heard(&told, block.end_utc_ms));
+    }
+    catalog.record_history(&entries, noon).unwrap();
+    assert_eq!(blocks(&start(&before), noon, DAY / 4), rest, "nothing has changed");
+
+    let mut assets: Vec<AssetMetadata> = before.assets().map(|asset| (**asset).clone()).collect();
+    assets.retain(|asset| !["asset.ads.05", "asset.ads.33"].contains(&asset.id.as_str()));
+    let after = Snapshot::new(assets, [], []);
+    let starts = |programming: &Programming| {
+        let mut judge = Judge::default();
+        aired[3..].iter().for_each(|block| judge.block(block, &before, "asset.ads", &FREE));
+        let rest = blocks(programming, noon, DAY / 4);
+        rest.iter().for_each(|block| judge.block(block, &after, "asset.ads", &FREE));
+        judge.starts
+    };
+    let too_soon = |starts: &BTreeMap<String, Vec<i64>>| {
+        starts.values().flat_map(|s| s.windows(2)).filter(|w| w[1] - w[0] < 3_600_000 - 34).count()
+    };
+    assert_eq!(too_soon(&starts(&start(&after))), 0);
+    let forgetful = programming(&text, &after, channel_id);
+    let day = forgetful.day_of("one", jiff::Timestamp::from_millisecond(noon.0).unwrap()).unwrap();
+    let only_openings = MemoryBook::default();
+    only_openings.keep(
+        channel_id,
+        day,
+        &book.latest(channel_id, day, day).map(|kept| kept.1).unwrap_or_default(),
+    );
+    let forgetful = forgetful.with_book(Arc::new(only_openings));
+    assert!(too_soon(&starts(&forgetful)) > 0, "the change matters");
 }
 
 /// Any pools and rules, with their traffic as text.
