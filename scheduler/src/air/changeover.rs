@@ -13,6 +13,7 @@ use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::{Millis, UtcMs};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How far ahead a common boundary is looked for: the longest broadcast day, whose end is one.
@@ -34,6 +35,7 @@ pub struct Changeover {
     by_id: HashMap<String, usize>,
     slots: Vec<Mutex<Slot>>,
     newest: Mutex<Programming>,
+    edition: AtomicU64,
 }
 
 /// What airs on one channel.
@@ -82,6 +84,7 @@ impl Changeover {
             slots: channels.iter().map(slot).collect(),
             format: programming.format().clone(),
             newest: Mutex::new(programming.clone()),
+            edition: AtomicU64::new(0),
             channels,
         }
     }
@@ -89,7 +92,14 @@ impl Changeover {
     /// Lets the new programming follow on every channel that it has; what became of each, in the order of the dial.
     pub fn take(&self, new: &Programming, now: UtcMs) -> Vec<Taken> {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = new.clone();
-        self.channels.iter().zip(&self.slots).map(|(info, slot)| take_one(&info.id, slot, new, now)).collect()
+        let taken = self
+            .channels
+            .iter()
+            .zip(&self.slots)
+            .map(|(info, slot)| take_one(&info.id, slot, new, now))
+            .collect();
+        self.edition.fetch_add(1, Relaxed);
+        taken
     }
 
     /// The channel files in use, with those they include.
@@ -229,6 +239,10 @@ impl Schedule for Changeover {
 
     fn program_schedule(&self, channel: &str, date: Date) -> Option<ProgramSchedule> {
         self.lines(channel).ok()?.programming.program_schedule(channel, date).ok()
+    }
+
+    fn edition(&self) -> u64 {
+        self.edition.load(Relaxed)
     }
 
     fn zone(&self, channel: &str) -> Option<TimeZone> {

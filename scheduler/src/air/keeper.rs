@@ -1,9 +1,8 @@
 //! What the recorder keeps besides what airs: revisions of the schedule for the days ahead, and the age of the
 //! playout log.
 //!
-//! A broadcast day is recorded once for each run of the station, as the schedule is the same as long as it runs; the
-//! catalog then makes a revision of it only where it differs from the last. The work comes in small steps, so that
-//! what airs is recorded between them.
+//! A broadcast day is recorded once for each edition of the schedule; the catalog then makes a revision of it only where
+//! it differs from the last. The work comes in small steps, so that what airs is recorded between them.
 
 use super::schedule::Schedule;
 use crate::catalog::{Catalog, CatalogError, NewRevision};
@@ -33,11 +32,14 @@ pub(crate) struct Keeper {
     next_round: UtcMs,
     /// What this run has recorded, by place of the channel.
     kept: BTreeSet<(usize, Date)>,
+    /// The edition of the schedule that is of.
+    edition: u64,
 }
 
 impl Keeper {
     pub(crate) fn new(schedule: Arc<dyn Schedule>) -> Keeper {
         Keeper {
+            edition: schedule.edition(),
             schedule,
             round: Vec::new(),
             prune: false,
@@ -48,7 +50,11 @@ impl Keeper {
 
     /// True when [`step`](Self::step) has something to do.
     pub(crate) fn is_due(&self, now: UtcMs) -> bool {
-        self.prune || !self.round.is_empty() || now >= self.next_round
+        self.prune || !self.round.is_empty() || now >= self.next_round || self.is_replaced()
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.schedule.edition() != self.edition
     }
 
     /// Does a little of what is due.
@@ -56,7 +62,11 @@ impl Keeper {
     /// # Errors
     /// A failing database; the same is done again then.
     pub(crate) fn step(&mut self, now: UtcMs, catalog: &mut Catalog) -> Result<(), CatalogError> {
-        if self.round.is_empty() && !self.prune {
+        if self.is_replaced() {
+            self.edition = self.schedule.edition();
+            self.kept.clear();
+            self.begin_round(now);
+        } else if self.round.is_empty() && !self.prune {
             self.begin_round(now);
         }
         let from = self.round.len().saturating_sub(STEP);

@@ -1,6 +1,7 @@
 //! Revisions of the days ahead, made once and again only when the schedule differs.
 
 use super::*;
+use crate::air::changeover::Changeover;
 use crate::catalog::{PlaylogBlock, StubAssetResolver};
 use crate::config::default_format;
 use crate::dsl::parse_channel;
@@ -20,6 +21,10 @@ const NOON: UtcMs = UtcMs(1_767_268_800_000);
 
 /// So many channels, all alike, that show three episodes round the clock.
 pub(in crate::air) fn station(channels: i32, catalog: &mut Catalog, mode: &str) -> Arc<dyn Schedule> {
+    Arc::new(programming(channels, catalog, mode))
+}
+
+fn programming(channels: i32, catalog: &mut Catalog, mode: &str) -> Programming {
     let resolver = StubAssetResolver::parse(Path::new("assets.json"), ASSETS).unwrap();
     let channels = (1..=channels).map(|number| {
         let slug = format!("c{number}");
@@ -39,7 +44,7 @@ pub(in crate::air) fn station(channels: i32, catalog: &mut Catalog, mode: &str) 
         black_uri: "/black.mp4".into(),
         seed: 42,
     };
-    Arc::new(Programming::new(parts).unwrap().0)
+    Programming::new(parts).unwrap().0
 }
 
 /// Steps until nothing is due; returns how many there were.
@@ -78,6 +83,20 @@ fn four_days_of_every_channel_are_revisions_once_and_again_where_they_differ() {
     keep(&mut Keeper::new(other), NOON, &mut catalog);
     let differing = days(&catalog, 1);
     assert!(differing[..4].contains(&2) && differing[4] == 1, "{differing:?}");
+}
+
+#[test]
+fn programming_that_follows_is_recorded_while_the_station_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut catalog = Catalog::open(dir.path()).unwrap();
+    let schedule = Arc::new(Changeover::new(&programming(3, &mut catalog, "sequential")));
+    let mut keeper = Keeper::new(Arc::clone(&schedule) as Arc<dyn Schedule>);
+    keep(&mut keeper, NOON, &mut catalog);
+    assert!(!keeper.is_due(NOON));
+    schedule.take(&programming(3, &mut catalog, "random"), NOON);
+    assert!(keeper.is_due(NOON), "within the hour");
+    keep(&mut keeper, NOON, &mut catalog);
+    assert!(days(&catalog, 3)[1..4].contains(&2), "{:?}", days(&catalog, 3));
 }
 
 #[test]

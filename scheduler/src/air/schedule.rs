@@ -48,6 +48,11 @@ pub trait Schedule: Send + Sync {
         None
     }
 
+    /// Another number whenever what is planned may be another.
+    fn edition(&self) -> u64 {
+        0
+    }
+
     /// Time zone of `channel`, where it has one.
     fn zone(&self, channel: &str) -> Option<TimeZone> {
         let _ = channel;
