@@ -127,7 +127,6 @@ fn agrees(account: &Account, first: i64, count: i64, reckoned: bool) {
     assert_eq!(reckoned, account.told != Told::Frames, "{account:?}");
     let (end, truth) = (first + count, account.first + account.count);
     match account.told {
-        // What the session before had sent is not told again: never a frame more than that.
         Told::Frames => assert!(end == truth && first == account.first, "{first}+{count}: {account:?}"),
         Told::Nothing => {
             assert!((truth..=truth + LATE_FRAMES).contains(&end), "{first}+{count}: {account:?}")
