@@ -110,8 +110,9 @@ struct Channel {
 
 impl Channel {
     fn new(constant: bool) -> Channel {
-        let mut config =
-            MuxConfig::house("Long", VIDEO_BPS, 5, AUDIO_BPS, MuxRate::Variable { peak_bps: None });
+        // The pictures' peak depends on whether the rate is constant; which rate, on everything below.
+        let rate = if constant { MuxRate::Constant { bps: 0 } } else { MuxRate::Variable { peak_bps: None } };
+        let mut config = MuxConfig::house("Long", VIDEO_BPS, 5, AUDIO_BPS, rate);
         config.cues = Some(CueConfig { heartbeat_s: Some(60), ..CueConfig::new(Pid::DEFAULT_CUES) });
         config.information = Information {
             versions: TableVersions::default(),
