@@ -141,7 +141,7 @@ impl AirEnd {
                 }
                 Err(fault) => {
                     let failure = Failure::new(FailureCode::ProtocolError, fault.to_string());
-                    let ended = SessionEnded { reason: Some(failure.into()) };
+                    let ended = SessionEnded { reason: Some(failure.into()), ..Default::default() };
                     self.farewell(air_message::Message::SessionEnded(ended));
                     return Err(fault.into());
                 }

@@ -331,7 +331,7 @@ struct Ready {
 fn refuse(mut stream: UnixStream, detail: String) {
     tracing::warn!("a connection is refused: {detail}");
     let failure = Failure::new(FailureCode::InternalError, detail);
-    let ended = SessionEnded { reason: Some(failure.into()) };
+    let ended = SessionEnded { reason: Some(failure.into()), ..Default::default() };
     let message = AirMessage { message: Some(air_message::Message::SessionEnded(ended)) };
     let mut bytes = Vec::new();
     // An empty socket takes a short message at once; a client that is gone needs none.

@@ -102,7 +102,7 @@ fn toy_session(stream: UnixStream) -> ExitCode {
                 _ => {}
             },
             Some(Request::StopSession(_)) => {
-                let ended = air_message::Message::SessionEnded(SessionEnded { reason: None });
+                let ended = air_message::Message::SessionEnded(SessionEnded::default());
                 sender.try_send(AirMessage { message: Some(ended) }).unwrap();
             }
             _ => {}
@@ -263,7 +263,7 @@ fn begins_and_ends() {
     assert_eq!(name.trim(), "air-session");
     assert!(session.answers());
     let stop = session.link.request(Request::StopSession(StopSession {})).unwrap();
-    let ended = air_message::Message::SessionEnded(SessionEnded { reason: None });
+    let ended = air_message::Message::SessionEnded(SessionEnded::default());
     assert_eq!(session.next(), LinkEvent::Message(AirMessage { message: Some(ended) }));
     let LinkEvent::Message(AirMessage { message: Some(air_message::Message::Reply(reply)) }) = session.next()
     else {

@@ -111,8 +111,8 @@ impl Desk {
             Some(core_message::Request::SwitchToLive(switch)) => self.switch_to_live(switch),
             Some(core_message::Request::GetMetrics(_)) => return self.tell_metrics(id),
             Some(core_message::Request::StopSession(_)) => {
-                self.stop();
-                self.send(air_message::Message::SessionEnded(message::SessionEnded { reason: None }));
+                let ended = self.stop();
+                self.send(air_message::Message::SessionEnded(ended));
                 Ok(())
             }
             // Hello is answered by the connection itself.
@@ -301,30 +301,36 @@ impl Desk {
         Ok(())
     }
 
-    fn stop(&mut self) {
+    /// Ends what plays and gives what it was in the middle of. With the report thread the output has ended, so no
+    /// frame leaves any more.
+    fn stop(&mut self) -> message::SessionEnded {
+        let mut ended = message::SessionEnded::default();
         if let Some(running) = self.running.take() {
             running.shared.stop_now();
             if running.report.join().is_err() {
                 tracing::error!("the report thread panicked");
             }
+            if let Some((block_id, frames)) = running.shared.lock().on_air() {
+                (ended.block_id, ended.frames_emitted) = (Some(block_id.to_owned()), Some(frames));
+            }
         }
+        ended
     }
 }
 
 /// Tells Core what became of the blocks, until the output has ended.
 fn report(shared: &SharedSession, sender: &AirSender, pipeline: Pipeline) {
     shared.report.answer();
-    loop {
-        let (mut session, ended) = shared.settle();
-        let events: Vec<SessionEvent> = session.take_events().collect();
-        drop(session);
-        for event in events {
-            send(sender, air_message::Message::BlockEvent(block_event_message(event)));
-        }
-        if ended || shared.is_stopped() {
-            break;
-        }
+    let mut ended = tell_of_blocks(shared, sender);
+    while !ended && !shared.is_stopped() {
         shared.report.wait(REPORT_AGAIN);
+        ended = tell_of_blocks(shared, sender);
+    }
+    let mut playing = Some(pipeline);
+    if !ended {
+        // Stopped: frames leave until the threads have ended.
+        playing.take().into_iter().for_each(Pipeline::join);
+        tell_of_blocks(shared, sender);
     }
     if let Some(failure) = shared.failure() {
         if failure.code == FailureCode::LookaheadExhausted {
@@ -333,9 +339,21 @@ fn report(shared: &SharedSession, sender: &AirSender, pipeline: Pipeline) {
             tracing::error!("{}: {}", failure.code, failure.detail);
         }
         let reason = Some(for_core(failure.clone()).into());
-        send(sender, air_message::Message::SessionEnded(message::SessionEnded { reason }));
+        let ended = message::SessionEnded { reason, ..Default::default() };
+        send(sender, air_message::Message::SessionEnded(ended));
     }
-    pipeline.join();
+    playing.into_iter().for_each(Pipeline::join);
+}
+
+/// Tells what became of blocks since the last call; true when the output has ended.
+fn tell_of_blocks(shared: &SharedSession, sender: &AirSender) -> bool {
+    let (mut session, ended) = shared.settle();
+    let events: Vec<SessionEvent> = session.take_events().collect();
+    drop(session);
+    for event in events {
+        send(sender, air_message::Message::BlockEvent(block_event_message(event)));
+    }
+    ended
 }
 
 /// What Core hears of a failure. Which asset it was would tell the segment (seed 003 §5.9); the log has it.

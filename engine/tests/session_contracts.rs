@@ -490,6 +490,29 @@ fn emitted_frames_only_grow() {
     assert_eq!(frames, 900);
 }
 
+/// What a stop tells: the block whose first frame left and whose last did not.
+#[test]
+fn the_block_on_the_air_is_the_one_that_began_and_has_not_ended() {
+    let mut session = session();
+    accept(&mut session, &minute("A", 0), 0).unwrap();
+    accept(&mut session, &minute("B", 1), 0).unwrap();
+    // A join ten seconds in.
+    session.start(UtcMs(1_010_000)).unwrap();
+    let steps = [
+        (300, None),
+        (301, Some(("A", 1))),
+        (1_799, Some(("A", 1_499))),
+        (1_800, None),
+        (1_802, Some(("B", 2))),
+    ];
+    for (end, on_air) in steps {
+        session.on_emitted(FrameIndex(end));
+        assert_eq!(session.on_air(), on_air, "{end}");
+    }
+    session.fail(Failure::new(FailureCode::AssetError, String::new()));
+    assert_eq!(session.on_air(), None);
+}
+
 /// CONTRACT-BLOCK-002 Q2, CONTRACT-SEG-005 G4: a failure empties both slots, tells of the block on the air
 /// alone, and leaves nothing to play.
 #[test]

@@ -40,9 +40,9 @@ pub(crate) struct Lane {
     pub(crate) interval: i64,
     /// Earliest departure of the next packet as far as transport and decoder buffers go.
     pub(crate) ready: i64,
-    /// Of what keeps a schedule: when its next packet would leave if nothing else did, and when it may as far
-    /// as the transport buffer goes.
+    /// Of what keeps a schedule: when its next packet would leave if nothing else did.
     scheduled: i64,
+    /// When the next packet may leave as far as the transport buffer goes.
     drained: i64,
     /// Bytes of the front unit still to leave; 0 before its first packet.
     pub(crate) left: usize,
@@ -237,19 +237,19 @@ impl Lane {
             self.drained = (self.drained + self.pace.drain).max(at - self.pace.catch_up);
             self.scheduled.max(self.drained)
         } else {
-            (from + self.interval).max(at - self.pace.catch_up)
+            self.drained = (from + self.interval).max(at - self.pace.catch_up);
+            self.drained
         };
         self.deadline += self.pace.interval;
     }
 
-    /// Accounts for a packet without payload sent at `at`.
-    pub(crate) fn sent_alone(&mut self, at: i64) {
-        if self.pace.keeps_schedule {
-            self.drained = self.drained.max(at) + self.pace.drain;
-            self.ready = self.ready.max(self.drained);
-        } else {
-            self.ready = self.ready.max(at) + self.pace.interval;
-        }
+    /// Accounts for a packet without payload sent at `at`. It takes room in the transport buffer alone: at a constant
+    /// rate a wait for the decoder's buffer is no longer for it.
+    pub(crate) fn sent_alone(&mut self, at: i64, constant: bool) {
+        let step = if self.pace.keeps_schedule { self.pace.drain } else { self.pace.interval };
+        let free = if constant { self.drained } else { self.ready };
+        self.drained = free.max(at) + step;
+        self.ready = self.ready.max(self.drained);
     }
 
     /// Whether a packet of `payload` bytes stands before or behind a wait for the decoder's buffer.
@@ -308,7 +308,8 @@ impl Lane {
         self.counter.skip(packets - 1);
         // What `sent` comes to, one packet after the other.
         let early = (first + behind * self.interval).max(last) - self.pace.catch_up;
-        self.ready = (from + all * self.interval).max(early);
+        self.drained = (from + all * self.interval).max(early);
+        self.ready = self.drained;
         self.deadline += all * self.pace.interval;
         self.deliver(packets * BODY_SIZE);
     }

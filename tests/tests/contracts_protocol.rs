@@ -91,7 +91,8 @@ fn air_has_no_word_for_a_segment() {
     assert_eq!(protocol.fields("BlockEvent"), set(&["kind", "block_id", "frames_emitted", "failure"]));
     assert_eq!(protocol.fields("Kind"), set(&["KIND_UNSPECIFIED", "STARTED", "COMPLETED", "FAILED"]));
     assert_eq!(protocol.fields("Failure"), set(&["code", "detail"]));
-    assert_eq!(protocol.fields("SessionEnded"), set(&["reason"]));
+    // Where a block was cut, how much of the block left: the last word of BlockEvent, for one that did not end.
+    assert_eq!(protocol.fields("SessionEnded"), set(&["reason", "block_id", "frames_emitted"]));
     // Text for people about the session as a whole, only when asked for (seed 003 §8.2.3).
     assert_eq!(protocol.fields("Metrics"), set(&["openmetrics"]));
     for word in protocol.words("AirMessage") {

@@ -127,6 +127,29 @@ fn a_block_fed_shortly_before_the_fence_is_in_time() {
     assert_shows(&path, expected, 99);
 }
 
+/// What a stop cuts is told to the frame: the pictures that the viewer has whole. The next one has begun at most.
+#[test]
+fn a_stop_tells_how_many_frames_of_the_block_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = plain("clip.mp4", 4).make(dir.path());
+    let plan = plan(FPS, &[&[(&clip, 0, 1000)], &[(&clip, 0, 3000)]]);
+    let air = Air::start(dir.path());
+    let mut session = air.connect();
+    session.start(&plan, START).unwrap();
+    session.await_events(Kind::Started, 2);
+    session.stop().unwrap();
+    let ended = session.await_end();
+    assert_eq!((code(&ended), ended.block_id.as_deref()), ("", Some("B1")));
+    assert_eq!(session.event_lines(), ["started B0", "completed B0 30", "started B1"]);
+    let begun = session.viewed().bytes.as_chunks::<188>().0.iter().filter(|p| begins_picture(p)).count();
+    assert_eq!(30 + ended.frames_emitted.unwrap() + 1, begun as i64);
+}
+
+/// payload_unit_start_indicator on the pictures' PID.
+fn begins_picture(packet: &[u8; 188]) -> bool {
+    packet[1] & 0x5F == 0x41 && packet[2] == 0
+}
+
 /// TEST-LOOK-004 (CONTRACT-LOOK-003): a block that comes after the fence of a dry queue is refused with
 /// SESSION_TERMINATED and brings nothing back.
 #[test]

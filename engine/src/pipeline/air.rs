@@ -77,6 +77,8 @@ pub(super) struct Air<W> {
     leaving: VecDeque<FrameIndex>,
     /// The same for the picture that is leaving now.
     current: Option<FrameIndex>,
+    /// The same for the last picture that is in the batch whole.
+    left: Option<FrameIndex>,
     /// Packets due together.
     batch: Vec<u8>,
     /// Instants of the frames that begin in `batch`.
@@ -133,6 +135,7 @@ impl<W: Write> Air<W> {
             lead,
             leaving: VecDeque::with_capacity(UNITS_AHEAD * 2),
             current: None,
+            left: None,
             batch: Vec::with_capacity(WRITE_BYTES),
             frames_in_batch: Vec::with_capacity(WRITE_BYTES / PACKET_SIZE),
             begin: anchor.due(first),
@@ -188,7 +191,7 @@ impl<W: Write> Air<W> {
                         session.clock.wait_until(due.plus_nanos(-AHEAD_NS).max(self.begin));
                     }
                     self.starved = false;
-                    self.note_departure(&packet, due, session);
+                    self.note_departure(&packet, due);
                     self.batch.extend_from_slice(&packet);
                     if self.batch.len() + PACKET_SIZE > WRITE_BYTES {
                         self.write(session)?;
@@ -261,13 +264,11 @@ impl<W: Write> Air<W> {
         self.anchor.mono.plus_nanos(since_join.nanos_floor())
     }
 
-    /// A picture has left when the next one begins.
-    fn note_departure(&mut self, packet: &[u8; PACKET_SIZE], due: MonoNs, session: &SharedSession) {
+    /// A picture has left when the next one begins and is written.
+    fn note_departure(&mut self, packet: &[u8; PACKET_SIZE], due: MonoNs) {
         let Ok(packet) = Packet::parse(packet) else { return };
         if packet.pid() == Pid::DEFAULT_VIDEO && packet.payload_unit_start_indicator() {
-            if let Some(end) = self.current {
-                session.frames_emitted(end);
-            }
+            self.left = self.current.or(self.left);
             self.current = self.leaving.pop_front();
             if let Some(end) = self.current {
                 self.next_frame_due = self.anchor.due(end);
@@ -313,6 +314,9 @@ impl<W: Write> Air<W> {
         let written = self.sink.write_all(&self.batch);
         self.batch.clear();
         written.map_err(|e| closed(&e))?;
+        if let Some(end) = self.left.take() {
+            session.frames_emitted(end);
+        }
         self.note_lateness(session)
     }
 }

@@ -385,6 +385,13 @@ impl Session {
         Some(if block.started { block.end } else { block.start.max(self.first_frame).offset(1) })
     }
 
+    /// The block on the air and its frames that left.
+    #[must_use]
+    pub fn on_air(&self) -> Option<(&str, i64)> {
+        let block = self.on_air.front().filter(|block| block.started)?;
+        Some((&block.block_id, block.frames))
+    }
+
     /// The session failed: reports the block on the air as failed, at block level only
     /// (CONTRACT-SEG-005 G3), and terminates. At a fence, where the last block has completed, no block
     /// failed and only the session's end is reported.

@@ -213,9 +213,16 @@ impl Choice {
         } else {
             candidates.iter().enumerate().find(|(_, c)| may(c))
         };
+        // A stream's own packets carry the PCR before one without them is due. In a slot so does one that was kept back
+        // until then: a packet that only carries a PCR takes as much of the stream's time, and none of its bytes.
+        let of_clock = |step: Step| matches!(step, Step::Unit { lane, .. } if lane == clock_lane);
+        let carrier = || candidates.iter().enumerate().find(|(_, c)| may(c) && of_clock(c.step));
+        let best = match best {
+            Some((_, lone)) if constant && matches!(lone.step, Step::Pcr) => carrier().or(best),
+            _ => best,
+        };
         let (place, step) = best.map_or((usize::MAX, Step::Null), |(place, best)| (place, best.step));
-        // A stream's own packets carry the PCR before one without them is due.
-        let carries_clock = matches!(step, Step::Unit { lane, .. } if lane == clock_lane);
+        let carries_clock = of_clock(step);
         let mut limits = Limits { until: i64::MAX, rival: i64::MAX };
         for (other, candidate) in candidates.iter().enumerate() {
             if other == place || (carries_clock && matches!(candidate.step, Step::Pcr)) {

@@ -72,7 +72,7 @@ impl<S: UnitBytes> Muxer<S> {
             ..Adaptation::default()
         };
         packet::write_adaptation_only(packet, lane.pid, lane.counter.repeated(), adaptation);
-        lane.sent_alone(at);
+        lane.sent_alone(at, self.wire.constant);
         self.last_pcr = Some(at);
     }
 

@@ -1,9 +1,8 @@
-//! What a session sent, made of what AIR tells of its blocks: begun, completed or failed with so many frames, the
-//! session's end, the connection's end.
+//! What a session sent, made of what AIR tells of its blocks: begun, completed, failed or cut with so many frames,
+//! the session's end, the connection's end.
 //!
-//! Pure: time comes in as an argument, entries for the log go out. Frames come from AIR's events alone. AIR
-//! tells no frames of a block that was cut, for nothing failed: then they are reckoned, those whose time had come when
-//! the end was heard, and marked so. Everything else is the arithmetic of seed 003 §5: frame 0 stands at the first
+//! Pure: time comes in as an argument, entries for the log go out. Frames come from AIR's events alone. A process
+//! that died tells none: then they are reckoned, those whose time had come when the end was heard, and marked so. Everything else is the arithmetic of seed 003 §5: frame 0 stands at the first
 //! block's start, a join and every fence is the first frame at or after its instant.
 //!
 //! **Contract: tell it in order what happened to one session; a block that began ends once, with one outcome,
@@ -82,6 +81,9 @@ impl SessionRun {
             News::BlockFailed { block_id, frames, failure } => {
                 let detail = Some(failure.to_string());
                 self.ended(block_id, *frames, AsRunOutcome::Failed, detail, now)
+            }
+            News::BlockCut { block_id, frames } => {
+                self.ended(block_id, *frames, AsRunOutcome::Cut, None, now)
             }
             News::Ended(None) => self.cease(AsRunOutcome::Cut, None, now),
             News::Ended(Some(failure)) => self.cease(AsRunOutcome::Failed, Some(failure.to_string()), now),

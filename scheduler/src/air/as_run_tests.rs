@@ -61,6 +61,10 @@ fn failed(number: i64, frames: i64) -> News {
     News::BlockFailed { block_id: format!("b{number}"), frames, failure }
 }
 
+fn cut(number: i64, frames: i64) -> News {
+    News::BlockCut { block_id: format!("b{number}"), frames }
+}
+
 fn lost() -> News {
     News::LinkClosed("its process ended".to_owned())
 }
@@ -88,7 +92,7 @@ fn each_kind_of_end_is_told_once_to_the_frame() {
     let whole = 20 * 25;
     type Rows<'a> = &'a [(&'a str, i64, i64, i64, bool, AsRunOutcome)];
     type Case<'a> = (&'a str, i64, &'a [(i64, News)], Rows<'a>);
-    let table: [Case<'_>; 10] = [
+    let table: [Case<'_>; 13] = [
         (
             "a whole block and the first frame of the next",
             0,
@@ -111,6 +115,29 @@ fn each_kind_of_end_is_told_once_to_the_frame() {
             0,
             &[(20, started(0)), (9_999, failed(0, 25)), (9_999, News::Ended(None)), (10_100, lost())],
             &[("b0", 0, 1_000, 25, false, Failed)],
+        ),
+        (
+            "a block that is cut has the frames that AIR told, whatever the clock says",
+            0,
+            &[(20, started(0)), (9_999, cut(0, 25)), (9_999, News::Ended(None)), (10_100, lost())],
+            &[("b0", 0, 1_000, 25, false, Cut)],
+        ),
+        (
+            "the next block was cut, and the word of its beginning was lost",
+            0,
+            &[
+                (20, started(0)),
+                (20_000, completed(0, whole)),
+                (20_040, cut(1, 1)),
+                (20_040, News::Ended(None)),
+            ],
+            &[("b0", 0, 20_000, whole, false, Completed), ("b1", 20_000, 20_040, 1, false, Cut)],
+        ),
+        (
+            "an AIR that does not tell what it cut",
+            0,
+            &[(20, started(0)), (4_001, News::Ended(None))],
+            &[("b0", 0, 4_040, 101, true, Cut)],
         ),
         (
             "a process that dies tells nothing: the clock does",
@@ -328,6 +355,10 @@ proptest! {
             match end {
                 End::Asked => {
                     run.stop_asked();
+                    // It has no block on the air where it ends at a fence.
+                    if from < until {
+                        entries.extend(run.heard(&cut(number, until - from), at));
+                    }
                     entries.extend(run.heard(&News::Ended(None), at));
                 }
                 End::ProcessDies => entries.extend(run.heard(&lost(), at)),

@@ -91,6 +91,13 @@ pub enum News {
         /// Why.
         failure: Failure,
     },
+    /// A block was on the air when AIR was asked to stop; the end of the session follows.
+    BlockCut {
+        /// Its id.
+        block_id: String,
+        /// Frames of it that left.
+        frames: i64,
+    },
     /// AIR has ended the session; `None` when it was asked to.
     Ended(Option<Failure>),
     /// The control connection is gone, with the reason.
@@ -388,7 +395,7 @@ impl ChannelManager {
                 }
             }
             // The next block's beginning says all that a channel needs of this one's end.
-            News::BlockCompleted { .. } => {}
+            News::BlockCompleted { .. } | News::BlockCut { .. } => {}
             News::BlockFailed { failure, .. } => session.failure = Some(failure),
             News::Ended(failure) => {
                 let failure = failure.or(session.failure.take());

@@ -112,6 +112,9 @@ impl Control {
             Some(air_message::Message::Reply(reply)) => self.hear_reply(reply, news),
             Some(air_message::Message::BlockEvent(event)) => news.extend(block_news(event)),
             Some(air_message::Message::SessionEnded(ended)) => {
+                if let (Some(block_id), Some(frames)) = (ended.block_id, ended.frames_emitted) {
+                    news.push(News::BlockCut { block_id, frames });
+                }
                 let reason = ended.reason.map(Failure::from);
                 news.push(News::Ended(reason.filter(|reason| !reason.code.as_str().is_empty())));
             }

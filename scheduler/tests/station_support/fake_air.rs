@@ -143,7 +143,10 @@ impl Session {
 
     fn end(&mut self, code: &str, detail: &str) -> ! {
         let reason = message::Failure { code: code.to_owned(), detail: detail.to_owned() };
-        self.say(air_message::Message::SessionEnded(message::SessionEnded { reason: Some(reason) }));
+        self.say(air_message::Message::SessionEnded(message::SessionEnded {
+            reason: Some(reason),
+            ..Default::default()
+        }));
         std::process::exit(0);
     }
 
