@@ -145,7 +145,11 @@ impl TryFrom<message::BlockPlan> for BlockPlan {
                 asset_start_offset_ms: Millis(segment.asset_start_offset_ms),
                 segment_duration_ms: Millis(segment.segment_duration_ms),
                 frame_count: planned(segment.frame_count),
-                metadata: segment.metadata.into_iter().map(|(key, text)| (key, value_of(text))).collect(),
+                metadata: segment
+                    .metadata
+                    .into_iter()
+                    .map(|(key, text)| (key.into(), value_of(text)))
+                    .collect(),
             })
         });
         let cues = block.cues.into_iter().enumerate().map(|(place, cue)| {
@@ -172,7 +176,11 @@ impl From<&Segment> for message::Segment {
             asset_start_offset_ms: segment.asset_start_offset_ms.0,
             segment_duration_ms: segment.segment_duration_ms.0,
             frame_count: planned(segment.frame_count),
-            metadata: segment.metadata.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
+            metadata: segment
+                .metadata
+                .iter()
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .collect(),
         }
     }
 }
@@ -318,7 +326,7 @@ mod tests {
                 asset_start_offset_ms: Millis(offset),
                 segment_duration_ms: Millis(duration),
                 frame_count,
-                metadata,
+                metadata: metadata.into_iter().map(|(key, value)| (key.into(), value)).collect(),
             },
         )
     }

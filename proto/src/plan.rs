@@ -7,6 +7,7 @@
 pub use crate::cue::{Cue, CueCommand, CuePlace, Segmentation, SpliceInsert, TimeSignal};
 use retrovue_timebase::{Millis, UtcMs};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The fixed shape of a channel's output for the lifetime of a session.
@@ -109,7 +110,7 @@ pub struct Segment {
     pub frame_count: Option<i64>,
     /// Core's own notes; AIR never reads them (INV-BLOCKPLAN-METADATA-IGNORED).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metadata: BTreeMap<String, serde_json::Value>,
+    pub metadata: BTreeMap<Cow<'static, str>, serde_json::Value>,
 }
 
 /// A whole `PLAN.json`.

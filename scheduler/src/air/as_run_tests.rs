@@ -24,7 +24,7 @@ fn plan(number: i64, variant: &str) -> BlockPlan {
             asset_start_offset_ms: Millis(if index == 2 { PARTS[0] } else { 0 }),
             segment_duration_ms: Millis(ms),
             frame_count: None,
-            metadata: metadata.map(|(key, value)| (key.to_owned(), value.into())).into(),
+            metadata: metadata.map(|(key, value)| (key.into(), value.into())).into(),
         }
     });
     BlockPlan {

@@ -8,6 +8,7 @@ use super::shuffle::SplitMix;
 use crate::catalog::AssetMetadata;
 use retrovue_proto::plan::Segment;
 use retrovue_timebase::Millis;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -111,9 +112,9 @@ pub(crate) fn push(
     asset_id: Option<&str>,
 ) {
     let mut metadata = BTreeMap::new();
-    metadata.insert("kind".to_owned(), serde_json::Value::from(kind));
+    metadata.insert(Cow::Borrowed("kind"), serde_json::Value::from(kind));
     if let Some(id) = asset_id {
-        metadata.insert("asset_id".to_owned(), serde_json::Value::from(id));
+        metadata.insert(Cow::Borrowed("asset_id"), serde_json::Value::from(id));
     }
     segments.push(Segment {
         segment_index: i32::try_from(segments.len()).unwrap_or(i32::MAX),

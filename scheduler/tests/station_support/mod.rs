@@ -56,7 +56,7 @@ impl Schedule for Grid {
             segment_duration_ms: Millis(ms),
             frame_count: None,
             metadata: BTreeMap::from([(
-                "asset_id".to_owned(),
+                "asset_id".into(),
                 if avoid.contains(uri) { "/filler.mp4" } else { uri }.into(),
             )]),
         });
