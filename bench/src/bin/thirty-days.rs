@@ -11,7 +11,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let days: i64 = std::env::args().nth(1).map_or(Ok(30), |text| text.parse())?;
+    let days: i64 = match std::env::args().nth(1) {
+        Some(text) => {
+            text.parse().map_err(|_| format!("\"{text}\" is no number of days; write thirty-days 30"))?
+        }
+        None => 30,
+    };
     let mut clean = true;
     for (name, constant) in [("variable", false), ("constant", true)] {
         let begun = Instant::now();
