@@ -11,7 +11,7 @@ use crate::stream_config::StreamConfig;
 use crate::stream_kind::StreamKind;
 use crate::unit_beginning;
 use crate::unit_queue::{Unit, UnitQueue};
-use crate::wire::{Spacing, Wire};
+use crate::wire::{self, Spacing, Wire};
 use retrovue_timebase::Ticks90k;
 
 /// Longest pause of a stream, and longest distance of two streams' beginnings, in 90 kHz ticks. It
@@ -89,24 +89,16 @@ impl Limits {
         at < self.until && deadline.max(at) < self.rival.max(at)
     }
 
-    /// How many of `most` packets may leave, the first at `at` and the others `step` ticks or one more
-    /// apart, the first due by `deadline` and each of the others `later` ticks later.
+    /// How many of `most` packets of a `spacing` may leave, the first at `at` due by `deadline` and each of the others
+    /// `later` ticks later.
     #[inline]
-    pub(crate) fn even(self, most: usize, step: i64, at: i64, deadline: i64, later: i64) -> usize {
-        let end = most as i64 - 1;
-        // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
-        let last = at + end * (step + 1);
-        if last < self.until
-            && (self.rival == i64::MAX || (deadline + end * later < self.rival && last < self.rival))
-        {
-            return most;
+    pub(crate) fn count(self, spacing: Spacing, most: usize, at: i64, deadline: i64, later: i64) -> usize {
+        let count = spacing.before(at, self.until, most);
+        if self.rival == i64::MAX {
+            return count;
         }
-        let before = |bound: i64, first: i64, step: i64| ((bound - first - 1) / step).clamp(0, end);
-        let mut end = before(self.until, at, step + 1);
-        if self.rival != i64::MAX {
-            end = end.min(before(self.rival, deadline, later)).min(before(self.rival, at, step + 1));
-        }
-        end as usize + 1
+        let in_turn = wire::within(deadline, later, self.rival, most);
+        count.min(spacing.before(at, self.rival, most)).min(in_turn)
     }
 }
 
@@ -207,11 +199,9 @@ impl Lane {
     pub(crate) fn begin(&mut self) {
         let Some(unit) = self.queue.front() else { return };
         let len = unit.len;
+        self.deadline = self.first_deadline(unit);
+        self.scheduled = self.ready.max(unit.dts * 300 - self.pace.lead);
         self.left = len;
-        {
-            self.deadline = self.first_deadline(unit);
-            self.scheduled = self.ready.max(unit.dts * 300 - self.pace.lead);
-        }
         if self.pace.spread > 0 {
             let clock = if self.carries_clock { CLOCK_SIZE } else { 0 };
             let packets = ((len + clock) / BODY_SIZE + 1) as i64;

@@ -66,20 +66,25 @@ impl Spacing {
     /// How many of `most` packets leave before `until`, which the first, at `first`, does.
     #[inline]
     pub(crate) fn before(self, first: i64, until: i64, most: usize) -> usize {
-        let behind = most as i64 - 1;
-        let within = |ready: i64, step: i64| {
-            if ready + step * behind < until { behind } else { (until - 1 - ready) / step.max(1) }
-        };
-        let count = match self {
+        match self {
             // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
-            Spacing::Slots { pace, .. } => within(first, pace.step + 1),
+            Spacing::Slots { pace, .. } => within(first, pace.step + 1, until, most),
             Spacing::Own { ready, interval, step } if ready == first && step <= interval => {
-                within(ready, interval)
+                within(ready, interval, until, most)
             }
-            Spacing::Own { ready, interval, step } => within(ready, interval).min(within(first, step)),
-        };
-        count.clamp(0, behind) as usize + 1
+            Spacing::Own { ready, interval, step } => {
+                within(ready, interval, until, most).min(within(first, step, until, most))
+            }
+        }
     }
+}
+
+/// How many of `most` instants, `step` ticks apart, are before `until`; the first always counts.
+#[inline]
+pub(crate) fn within(first: i64, step: i64, until: i64, most: usize) -> usize {
+    let behind = most as i64 - 1;
+    let count = if first + step * behind < until { behind } else { (until - 1 - first) / step.max(1) };
+    count.clamp(0, behind) as usize + 1
 }
 
 impl Wire {

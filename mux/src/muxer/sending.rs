@@ -12,7 +12,7 @@ use crate::wire::Spacing;
 use retrovue_timebase::{Ticks27M, Ticks90k};
 
 impl<S: UnitBytes> Muxer<S> {
-    /// Writes the next packets to the front of `out`, as many as leave evenly spaced and fit.
+    /// Writes the next packets to the front of `out`, as many as leave by one rule of distances and fit.
     pub fn poll(&mut self, out: &mut [u8]) -> Poll {
         if let Some(event) = self.event.take() {
             return Poll::Event(event);
@@ -192,10 +192,8 @@ impl<S: UnitBytes> Muxer<S> {
         let spacing = self.spacing(index, next);
         let lane = &mut self.lanes[index];
         let most = packets.len();
-        let count = if !self.wire.constant {
-            spacing.before(at, until, most)
-        } else if self.wire.step() >= lane.interval {
-            limits.even(most, self.wire.step(), at, deadline, lane.deadline_step())
+        let count = if !self.wire.constant || self.wire.step() >= lane.interval {
+            limits.count(spacing, most, at, deadline, lane.deadline_step())
         } else {
             lane.slots_with_room(most, from, deadline, &self.wire, limits)
         };
