@@ -10,6 +10,7 @@
 
 use super::channel::News;
 use crate::catalog::{AsRun, AsRunOutcome, HistoryEntry, OpenRun, PlaylogBlock, PlaylogSegment};
+use crate::plan::note;
 use retrovue_proto::plan::BlockPlan;
 use retrovue_timebase::{FrameIndex, FrameRate, Millis, UtcMs};
 use std::collections::VecDeque;
@@ -165,9 +166,6 @@ impl SessionRun {
 
 /// A block plan as the playout log has it.
 fn playlog_block(block: &BlockPlan, title: String) -> PlaylogBlock {
-    let text = |segment: &retrovue_proto::plan::Segment, key: &str| {
-        segment.metadata.get(key).and_then(serde_json::Value::as_str).map(str::to_owned)
-    };
     PlaylogBlock {
         block_id: block.block_id.clone(),
         title,
@@ -177,8 +175,8 @@ fn playlog_block(block: &BlockPlan, title: String) -> PlaylogBlock {
             .segments
             .iter()
             .map(|segment| PlaylogSegment {
-                kind: text(segment, "kind"),
-                asset_id: text(segment, "asset_id"),
+                kind: note(segment, "kind").map(str::to_owned),
+                asset_id: note(segment, "asset_id").map(str::to_owned),
                 offset_ms: segment.asset_start_offset_ms,
                 duration_ms: Millis(segment.segment_duration_ms.0.max(0)),
             })

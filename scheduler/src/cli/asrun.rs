@@ -35,6 +35,13 @@ enum Format {
     Json,
 }
 
+impl Format {
+    /// What `--json` says comes first.
+    fn or_json(self, json: bool) -> Format {
+        if json { Format::Json } else { self }
+    }
+}
+
 /// Arguments of `list` and `reconcile`.
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
@@ -180,18 +187,11 @@ const FINDING_COLUMNS: [&str; 11] = [
 
 pub(super) fn run(command: AsRunCommand) -> Result<Exit, Failure> {
     match command {
-        AsRunCommand::List(args) => {
-            let format = if args.json { Format::Json } else { args.format };
-            print(&args.stretch.open()?, format, false)
-        }
+        AsRunCommand::List(args) => print(&args.stretch.open()?, args.format.or_json(args.json), false),
         AsRunCommand::Export(args) => {
-            let format = if args.json { Format::Json } else { args.format };
-            print(&args.stretch.open()?, format, args.segments)
+            print(&args.stretch.open()?, args.format.or_json(args.json), args.segments)
         }
-        AsRunCommand::Reconcile(args) => {
-            let format = if args.json { Format::Json } else { args.format };
-            compare(&args.stretch.open()?, format)
-        }
+        AsRunCommand::Reconcile(args) => compare(&args.stretch.open()?, args.format.or_json(args.json)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::config::{FillerRef, default_format};
 use crate::dsl::{ChannelSpec, TrafficSpec, channel_schema, examine_channel, parse_channel};
 use crate::plan::{
     COMPILER_VERSION, ChannelInfo, CompiledDay, DEFAULT_SEED, LogBlock, LogEntry, ProgramSchedule,
-    SingleChannel, Source, black_path, write_black,
+    SingleChannel, Source, black_path, note, write_black,
 };
 use crate::yaml::{Document, Report};
 use clap::{Args, Subcommand};
@@ -232,7 +232,7 @@ fn cue_lines(plan: &BlockPlan, at: Millis, out: bool) -> impl Iterator<Item = St
 }
 
 fn segment_line(segment: &Segment) -> String {
-    let word = |key: &str| segment.metadata.get(key).and_then(|value| value.as_str()).unwrap_or_default();
+    let word = |key: &str| note(segment, key).unwrap_or_default();
     let line =
         format!("            {:<10}  {}  {}", word("kind"), segment.segment_duration_ms, word("asset_id"));
     line.trim_end().to_owned()

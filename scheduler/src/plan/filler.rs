@@ -126,6 +126,11 @@ pub(crate) fn push(
     });
 }
 
+/// What [`push`] noted of a segment: its `kind`, or its `asset_id` where it has one.
+pub(crate) fn note<'s>(segment: &'s Segment, key: &str) -> Option<&'s str> {
+    segment.metadata.get(key)?.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

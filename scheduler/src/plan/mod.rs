@@ -50,6 +50,7 @@ pub use catalog_book::CatalogBook;
 pub use changes::{Change, RecordedSchedule, ScheduledProgramme, changes};
 pub use day_plan::LogBlock;
 pub use explain::{Explanation, PoolShown, Refused, RuleShown, SlotShown, SpotShown};
+pub(crate) use filler::note;
 pub use opening::{ChannelFile, LeftOut, OpenError, Opened, channel_files};
 pub use program_schedule::{COMPILER_VERSION, ProgramBlock, ProgramSchedule, SelectorUsed, Source};
 pub use programming::{
