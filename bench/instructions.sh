@@ -1,6 +1,7 @@
 #!/bin/sh
-# Instructions per packet of the muxer, the checker and the tables, counted by callgrind: figures that do not depend on
-# how busy the machine is. Each workload runs twice, once with more rounds; what both do alike is not counted.
+# Instructions per packet of the muxer, the checker and the tables, and per channel of four days' plans, counted by
+# callgrind: figures that do not depend on how busy the machine is. Each workload runs twice, once with more rounds;
+# what both do alike is not counted.
 #
 #   bench/instructions.sh [WORKLOAD...]
 set -eu
@@ -22,8 +23,9 @@ count() {
         awk '/^[0-9]+$/ { packets = $1 } /Collected *:/ { instructions = $NF } END { print packets, instructions }'
 }
 
-for workload in ${*:-mux-vbr mux-cbr check tables}; do
+for workload in ${*:-mux-vbr mux-cbr check tables plan plan-traffic}; do
     set -- $(count "$workload" 2) $(count "$workload" 4)
-    awk -v name="$workload" -v packets=$(($3 - $1)) -v instructions=$(($4 - $2)) \
-        'BEGIN { printf "%-8s %7.1f instructions a packet, of %d packets\n", name, instructions / packets, packets }'
+    case $workload in plan*) unit=channel ;; *) unit=packet ;; esac
+    awk -v name="$workload" -v unit="$unit" -v count=$(($3 - $1)) -v instructions=$(($4 - $2)) \
+        'BEGIN { printf "%-12s %10.1f instructions a %s, of %d\n", name, instructions / count, unit, count }'
 done

@@ -46,7 +46,7 @@ fn block(id: &str, start: i64, end: i64, segments: &[(i32, &str, i64, i64)]) -> 
                 asset_start_offset_ms: Millis(offset),
                 segment_duration_ms: Millis(duration),
                 frame_count: None,
-                metadata: BTreeMap::new(),
+                metadata: Default::default(),
             })
             .collect(),
     }

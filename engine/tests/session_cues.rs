@@ -10,7 +10,6 @@ use retrovue_proto::plan::{
     BlockPlan, Cue, CueCommand, CuePlace, Segment, Segmentation, SpliceInsert, TimeSignal,
 };
 use retrovue_timebase::{FrameRate, Millis, Ticks90k, UtcMs};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A start of no particular roundness.
@@ -31,7 +30,7 @@ fn block(n: usize, start: i64, durations: &[i64], cues: Vec<Cue>) -> BlockPlan {
         asset_start_offset_ms: Millis(0),
         segment_duration_ms: Millis(duration),
         frame_count: None,
-        metadata: BTreeMap::new(),
+        metadata: Default::default(),
     });
     BlockPlan {
         block_id: format!("B{n}"),

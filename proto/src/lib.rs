@@ -19,6 +19,7 @@ pub mod code;
 mod convert;
 mod cue;
 pub mod message;
+mod notes;
 pub mod plan;
 pub mod wire;
 

@@ -5,10 +5,9 @@
 //! against the contracts is AIR's job at acceptance, never the parser's.
 
 pub use crate::cue::{Cue, CueCommand, CuePlace, Segmentation, SpliceInsert, TimeSignal};
+pub use crate::notes::Notes;
 use retrovue_timebase::{Millis, UtcMs};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The fixed shape of a channel's output for the lifetime of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,8 +108,8 @@ pub struct Segment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame_count: Option<i64>,
     /// Core's own notes; AIR never reads them (INV-BLOCKPLAN-METADATA-IGNORED).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metadata: BTreeMap<Cow<'static, str>, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Notes::is_empty")]
+    pub metadata: Notes,
 }
 
 /// A whole `PLAN.json`.

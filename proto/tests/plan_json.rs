@@ -39,7 +39,7 @@ fn a_plan_parses() {
     let [first, second] = &block.segments[..] else { panic!("{:?}", block.segments) };
     assert_eq!((first.frame_count, first.asset_start_offset_ms), (Some(600), Millis(5000)));
     assert_eq!(first.metadata["act"], json!(1));
-    assert_eq!((second.frame_count, second.metadata.len()), (None, 0));
+    assert_eq!((second.frame_count, second.metadata.is_empty()), (None, true));
 }
 
 /// Visits every object of the plan that has fixed fields (so not the metadata).

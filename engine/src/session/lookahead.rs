@@ -66,9 +66,8 @@ impl Session {
 mod tests {
     use super::*;
     use crate::session::{AssetFacts, Rejection};
-    use retrovue_proto::plan::{BlockPlan, Segment};
+    use retrovue_proto::plan::{BlockPlan, Notes, Segment};
     use retrovue_timebase::{FrameRate, Millis, UtcMs};
-    use std::collections::BTreeMap;
     use std::path::PathBuf;
 
     struct AnyAsset;
@@ -86,7 +85,7 @@ mod tests {
             asset_start_offset_ms: Millis(0),
             segment_duration_ms: Millis(end - start),
             frame_count: None,
-            metadata: BTreeMap::new(),
+            metadata: Notes::default(),
         };
         BlockPlan {
             block_id: id.to_owned(),

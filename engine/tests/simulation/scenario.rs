@@ -273,7 +273,7 @@ fn draw_blocks(chance: &mut Chance, start: i64, assets: &BTreeMap<String, Asset>
                         asset_start_offset_ms: Millis(offset),
                         segment_duration_ms: Millis(duration),
                         frame_count: None,
-                        metadata: BTreeMap::new(),
+                        metadata: Default::default(),
                     }
                 })
                 .collect();

@@ -46,7 +46,7 @@ fn block(chance: &mut Chance, n: usize, start: UtcMs, most: i64) -> BlockPlan {
             asset_start_offset_ms: Millis(0),
             segment_duration_ms: Millis(duration),
             frame_count: None,
-            metadata: BTreeMap::new(),
+            metadata: Default::default(),
         });
     }
     BlockPlan {

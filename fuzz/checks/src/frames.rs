@@ -94,7 +94,7 @@ fn plans(message: &CoreMessage) {
 }
 
 fn without_notes(mut plan: BlockPlan) -> BlockPlan {
-    plan.segments.iter_mut().for_each(|segment| segment.metadata.clear());
+    plan.segments.iter_mut().for_each(|segment| segment.metadata = Default::default());
     plan
 }
 

@@ -84,6 +84,7 @@ pub(crate) fn named_in<'a>(block: &'a BlockPlan, detail: &str) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrovue_proto::plan::Notes;
     use retrovue_timebase::Millis;
 
     fn block(uris: &[(&str, i64)]) -> BlockPlan {
@@ -97,7 +98,7 @@ mod tests {
                 asset_start_offset_ms: Millis(0),
                 segment_duration_ms: Millis(*ms),
                 frame_count: None,
-                metadata: BTreeMap::new(),
+                metadata: Notes::default(),
             });
         }
         BlockPlan {

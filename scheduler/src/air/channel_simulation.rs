@@ -4,9 +4,9 @@
 
 use super::*;
 use proptest::prelude::*;
-use retrovue_proto::plan::Segment;
+use retrovue_proto::plan::{Notes, Segment};
 use retrovue_timebase::Millis;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 const BLOCK_MS: i64 = 7_000;
 const LINGER_MS: i64 = 3_000;
@@ -46,7 +46,7 @@ fn plan(instant: UtcMs, avoid: &BTreeSet<String>) -> Result<BlockPlan, PlanError
                 asset_start_offset_ms: Millis(0),
                 segment_duration_ms: Millis([2_000, 1_000, 4_000][usize::try_from(index).unwrap()]),
                 frame_count: None,
-                metadata: BTreeMap::new(),
+                metadata: Notes::default(),
             }
         })
         .collect();

@@ -1,9 +1,8 @@
 //! The channel manager case by case.
 
 use super::*;
-use retrovue_proto::plan::Segment;
+use retrovue_proto::plan::{Notes, Segment};
 use retrovue_timebase::Millis;
-use std::collections::BTreeMap;
 
 const LINGER: Duration = Duration::from_secs(20);
 const BLOCK_MS: i64 = 60_000;
@@ -17,7 +16,7 @@ fn plan(instant: UtcMs, avoid: &BTreeSet<String>) -> Result<BlockPlan, PlanError
         asset_start_offset_ms: Millis(0),
         segment_duration_ms: Millis(ms),
         frame_count: None,
-        metadata: BTreeMap::new(),
+        metadata: Notes::default(),
     };
     Ok(BlockPlan {
         block_id: format!("b{number}"),

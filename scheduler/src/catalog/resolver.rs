@@ -4,6 +4,7 @@ use super::asset::{AssetType, LONGEST_ASSET, natural_order};
 use retrovue_timebase::Millis;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What planning must know of an asset (seed 004, Asset Resolver Contract).
@@ -68,7 +69,10 @@ pub trait AssetResolver: Debug + Send + Sync {
     fn program(&self, program_id: &str) -> Option<&Programme>;
 
     /// All assets of a type that can air, in order of id.
-    fn of_type(&self, asset_type: AssetType) -> Vec<Arc<AssetMetadata>>;
+    fn of_type(&self, asset_type: AssetType) -> &[Arc<AssetMetadata>];
+
+    /// All assets that can air, by collection and in airing order.
+    fn everything(&self) -> &[Arc<AssetMetadata>];
 
     /// Ids of all collections, for suggestions.
     fn collection_ids(&self) -> Vec<&str>;
@@ -78,11 +82,13 @@ pub trait AssetResolver: Debug + Send + Sync {
 }
 
 /// The catalog at one instant, in memory, for planning.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     assets: BTreeMap<String, Arc<AssetMetadata>>,
     by_uri: BTreeMap<String, Arc<AssetMetadata>>,
     collections: BTreeMap<String, Vec<Arc<AssetMetadata>>>,
+    types: BTreeMap<AssetType, Vec<Arc<AssetMetadata>>>,
+    everything: Vec<Arc<AssetMetadata>>,
     programmes: BTreeMap<String, Programme>,
 }
 
@@ -105,6 +111,8 @@ impl Snapshot {
             snapshot.assets.insert(asset.id.clone(), asset);
         }
         for asset in snapshot.assets.values() {
+            snapshot.types.entry(asset.asset_type).or_default().push(Arc::clone(asset));
+            snapshot.everything.push(Arc::clone(asset));
             snapshot.collections.entry(asset.collection.clone()).or_default().push(Arc::clone(asset));
             let mut id = asset.collection.as_str();
             while let Some((above, _)) = id.rsplit_once('.') {
@@ -117,6 +125,7 @@ impl Snapshot {
         for list in snapshot.collections.values_mut() {
             list.sort_by(|a, b| airing_order(a, b));
         }
+        snapshot.everything.sort_by(|a, b| a.collection.cmp(&b.collection).then_with(|| airing_order(a, b)));
         snapshot.programmes = programmes.into_iter().map(|p| (p.id.clone(), p)).collect();
         snapshot
     }
@@ -132,6 +141,13 @@ impl Snapshot {
     /// All assets that can air, in order of id.
     pub fn assets(&self) -> impl Iterator<Item = &Arc<AssetMetadata>> {
         self.assets.values()
+    }
+}
+
+impl Hash for Snapshot {
+    /// Of what everything else follows from.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.assets, &self.collections, &self.programmes).hash(state);
     }
 }
 
@@ -156,8 +172,12 @@ impl AssetResolver for Snapshot {
         self.programmes.get(program_id)
     }
 
-    fn of_type(&self, asset_type: AssetType) -> Vec<Arc<AssetMetadata>> {
-        self.assets.values().filter(|a| a.asset_type == asset_type).cloned().collect()
+    fn of_type(&self, asset_type: AssetType) -> &[Arc<AssetMetadata>] {
+        self.types.get(&asset_type).map_or(&[], Vec::as_slice)
+    }
+
+    fn everything(&self) -> &[Arc<AssetMetadata>] {
+        &self.everything
     }
 
     fn collection_ids(&self) -> Vec<&str> {

@@ -193,8 +193,12 @@ impl AssetResolver for StubAssetResolver {
         self.snapshot.program(program_id)
     }
 
-    fn of_type(&self, asset_type: AssetType) -> Vec<Arc<AssetMetadata>> {
+    fn of_type(&self, asset_type: AssetType) -> &[Arc<AssetMetadata>] {
         self.snapshot.of_type(asset_type)
+    }
+
+    fn everything(&self) -> &[Arc<AssetMetadata>] {
+        self.snapshot.everything()
     }
 
     fn collection_ids(&self) -> Vec<&str> {

@@ -5,6 +5,7 @@
 use super::fit::{Fitter, LONGEST_FIT, MOST_FITTED};
 use super::rotation::{HOUR, Rotation};
 use super::traffic::{SHORTEST_SPOT, Traffic};
+use super::waiting::Waiting;
 use crate::dsl::{BreakPart, SpotKind};
 use jiff::civil::Date;
 use retrovue_timebase::{Millis, UtcMs};
@@ -77,12 +78,33 @@ type Chosen = (Vec<Option<(usize, SpotKind)>>, Vec<(usize, SpotKind)>, i64);
 struct Filling<'t> {
     traffic: &'t Traffic,
     rotation: Rotation,
+    waiting: Waiting,
+    /// The kinds that fill.
+    filling: Vec<SpotKind>,
     fitter: Fitter,
     before: Vec<usize>,
-    /// Numbers and kinds, the most urgent first.
-    urgent: Vec<(Reverse<u64>, u32, usize, SpotKind)>,
     /// Spots that this break is filled without.
     without: Vec<usize>,
+    /// Of each spot, [`BEFORE`], [`WITHOUT`] and [`HERE`] where they are true of it.
+    marks: Vec<u8>,
+}
+
+/// In the break before.
+const BEFORE: u8 = 1;
+/// This break is filled without it.
+const WITHOUT: u8 = 2;
+/// Chosen for this break.
+const HERE: u8 = 4;
+
+/// What is looked for in a break, and how much was found.
+struct Search {
+    repeat: Repeat,
+    /// Shortest and longest of use, in milliseconds.
+    least: i64,
+    most: i64,
+    found: usize,
+    /// Spots that are in this break already, where they may come again: behind all others, and those by turns.
+    again: Option<Vec<(usize, SpotKind)>>,
 }
 
 /// One break while it is filled.
@@ -103,11 +125,13 @@ impl FilledDay {
         let rotation = opened.clone();
         let mut filling = Filling {
             traffic,
+            waiting: Waiting::new(traffic, &rotation),
+            filling: traffic.filling().collect(),
             rotation,
             fitter: Fitter::default(),
             before: Vec::new(),
-            urgent: Vec::new(),
             without: Vec::new(),
+            marks: vec![0; traffic.spots.len()],
         };
         let breaks = breaks.map(|(start, length)| filling.fill(start, length)).collect();
         FilledDay { date, end, breaks, opened, closed: filling.rotation }
@@ -250,14 +274,16 @@ impl Filling<'_> {
     /// Spots that an earlier plan has aired shortly before are found only when they were chosen, and the break is
     /// filled without them: as long as the plan stays as it was, nothing is chosen in another way for having aired.
     fn fill(&mut self, start: UtcMs, length: Millis) -> FilledBreak {
-        self.without.clear();
+        self.without.drain(..).for_each(|number| self.marks[number] &= !WITHOUT);
         loop {
             let (ones, chosen, left) = self.choose(start, length);
             let singles = ones.iter().flatten();
             let known = self.without.len();
             for (number, _) in singles.chain(&chosen) {
+                self.marks[*number] &= !HERE;
                 if self.rotation.rests(*number, &self.traffic.spots[*number], start) {
                     self.without.push(*number);
+                    self.marks[*number] |= WITHOUT;
                 }
             }
             if self.without.len() == known {
@@ -271,9 +297,10 @@ impl Filling<'_> {
         let mut this = Break { start, left: length.0, chosen: Vec::new() };
         let ones = self.ones(&mut this);
         let singles = this.chosen.len();
-        let filling: Vec<SpotKind> = self.traffic.filling().collect();
         for repeat in [Repeat::Neither, Repeat::Before, Repeat::Same] {
-            while this.left >= self.traffic.shortest && self.round(&mut this, &filling, repeat) {}
+            while self.traffic.lengths.first().is_some_and(|least| *least <= this.left)
+                && self.round(&mut this, repeat)
+            {}
         }
         let chosen = this.chosen.split_off(singles);
         (ones, chosen, this.left)
@@ -282,94 +309,113 @@ impl Filling<'_> {
     /// Chooses for the parts that are one spot each. Where others fill, they have half of the break at most, so that
     /// a short one is not bumpers alone.
     fn ones(&mut self, this: &mut Break) -> Vec<Option<(usize, SpotKind)>> {
-        let fills = self.traffic.filling().any(|kind| !self.traffic.of_kind(kind).is_empty());
+        let traffic = self.traffic;
+        let fills = self.filling.iter().any(|kind| !traffic.of_kind(*kind).is_empty());
         let spared = if fills { this.left / 2 } else { 0 };
-        let parts = self.traffic.form.clone();
-        let one = |part: BreakPart| -> Option<(usize, SpotKind)> {
-            let BreakPart::One(kind) = part else { return None };
+        let one = |part: &BreakPart| -> Option<(usize, SpotKind)> {
+            let BreakPart::One(kind) = *part else { return None };
             for repeat in [Repeat::Neither, Repeat::Before, Repeat::Same] {
-                self.look(this, &[kind], repeat, (1, this.left - spared));
-                if let Some((_, _, number, kind)) = self.urgent.first().copied() {
-                    this.take(self.traffic, number, kind);
+                self.waiting.look(traffic, &[kind]);
+                let mut search = Search::new(repeat, 1, this.left - spared);
+                if let Some((number, kind)) = self.next(this, &mut search) {
+                    self.take(this, number, kind);
                     return Some((number, kind));
                 }
             }
             None
         };
-        parts.into_iter().map(one).collect()
+        traffic.form.iter().map(one).collect()
     }
 
     /// Fills what is left with spots that were not chosen before, the most urgent while there is much left, then those
     /// that fill the rest best. False where none fits.
-    fn round(&mut self, this: &mut Break, kinds: &[SpotKind], repeat: Repeat) -> bool {
+    fn round(&mut self, this: &mut Break, repeat: Repeat) -> bool {
+        let traffic = self.traffic;
         let from = this.chosen.len();
-        self.look(this, kinds, repeat, (SHORTEST_SPOT, this.left));
-        let urgent = std::mem::take(&mut self.urgent);
-        let length = |number: usize| self.traffic.spots[number].asset.duration.0;
-        let mut rest = urgent.iter().map(|(_, _, number, kind)| (*number, *kind));
+        self.waiting.look(traffic, &self.filling);
+        let mut search = Search::new(repeat, SHORTEST_SPOT, this.left);
+        let length = |number: usize| traffic.spots[number].length;
         while this.left > LONGEST_FIT
-            && let Some((number, kind)) = rest.next()
+            && let Some((number, kind)) = self.next(this, &mut search)
         {
             if length(number) <= this.left && !this.has(from, number) {
-                this.take(self.traffic, number, kind);
+                self.take(this, number, kind);
             }
         }
-        let mut fitted: Vec<(usize, SpotKind)> = Vec::with_capacity(MOST_FITTED);
-        for (number, kind) in rest {
-            let alike = fitted.iter().filter(|(other, _)| length(*other) == length(number)).count() as i64;
+        let mut fitted = [(0, SpotKind::Commercial); MOST_FITTED];
+        let mut lengths = [0; MOST_FITTED];
+        let mut count = 0;
+        // Lengths of which there are not yet as many as the rest holds.
+        let mut wanted = traffic.lengths.partition_point(|length| *length <= this.left);
+        while count < MOST_FITTED
+            && wanted > 0
+            && let Some((number, kind)) = self.next(this, &mut search)
+        {
+            let length = length(number);
+            let alike = lengths[..count].iter().filter(|other| **other == length).count() as i64;
             // More of one length than the rest holds are of no use, and would keep out other lengths.
-            let of_use = length(number) * (alike + 1) <= this.left;
-            if of_use && !this.has(from, number) && !fitted.iter().any(|(other, _)| *other == number) {
-                fitted.push((number, kind));
-            }
-            if fitted.len() == MOST_FITTED {
-                break;
+            let of_use = length * (alike + 1) <= this.left;
+            if of_use && !this.has(from, number) && !fitted[..count].iter().any(|(other, _)| *other == number)
+            {
+                (fitted[count], lengths[count]) = ((number, kind), length);
+                count += 1;
+                wanted -= usize::from(length * (alike + 2) > this.left);
             }
         }
-        let lengths: Vec<i64> = fitted.iter().map(|(number, _)| length(*number)).collect();
         if this.left <= LONGEST_FIT {
-            for choice in self.fitter.choose(&lengths, this.left) {
-                this.take(self.traffic, fitted[choice].0, fitted[choice].1);
+            for choice in self.fitter.choose(&lengths[..count], this.left) {
+                self.take(this, fitted[choice].0, fitted[choice].1);
             }
         }
-        self.urgent = urgent;
         this.chosen.len() > from
     }
 
-    /// Lists the spots that may air now and are of a length, the most urgent first: those that never aired, then by
-    /// the time since their last airing times their weight.
-    fn look(&mut self, this: &Break, kinds: &[SpotKind], repeat: Repeat, (least, most): (i64, i64)) {
-        self.urgent.clear();
-        for kind in kinds {
-            for (number, weight) in self.traffic.of_kind(*kind) {
-                let (number, spot) = (*number as usize, &self.traffic.spots[*number as usize]);
-                if !(least..=most).contains(&spot.asset.duration.0) || self.without.contains(&number) {
-                    continue;
-                }
-                let used = this.chosen.iter().filter(|(other, _)| *other == number).count() as u32;
-                let near = used > 0 && (repeat != Repeat::Same || spot.cooldown > 0)
-                    || repeat == Repeat::Neither && self.before.contains(&number);
-                if near || !self.rotation.may(number, spot, this.start, used) {
-                    continue;
-                }
-                let since = self.rotation.since(number, this.start);
-                // In this break already: behind all others, and those of it by turns.
-                let urgency = match since {
-                    _ if used > 0 => 0,
-                    None => u64::MAX,
-                    Some(since) => {
-                        since.unsigned_abs().saturating_mul(u64::from(*weight)).clamp(1, u64::MAX - 1)
-                    }
-                };
-                let turn = if used > 0 { this.place_of(number) } else { spot.turn };
-                self.urgent.push((Reverse(urgency), turn, number, *kind));
+    /// The next spot that may air now and is of use, the most urgent first: those that never aired, then by the time
+    /// since their last airing times their weight.
+    fn next(&mut self, this: &Break, search: &mut Search) -> Option<(usize, SpotKind)> {
+        while search.found < LOOKED_AT && search.again.is_none() {
+            let Some((number, kind)) = self.waiting.next(self.traffic, &self.rotation, this.start) else {
+                search.again = Some(self.again(this, search));
+                break;
+            };
+            let unwanted = HERE | WITHOUT | if search.repeat == Repeat::Neither { BEFORE } else { 0 };
+            if self.marks[number] & unwanted == 0 && self.is_of_use(this, search, number, 0) {
+                search.found += 1;
+                return Some((number, kind));
             }
         }
-        if self.urgent.len() > LOOKED_AT {
-            self.urgent.select_nth_unstable(LOOKED_AT);
-            self.urgent.truncate(LOOKED_AT);
+        search.again.as_mut()?.pop()
+    }
+
+    fn take(&mut self, this: &mut Break, number: usize, kind: SpotKind) {
+        this.left -= self.traffic.spots[number].length;
+        this.chosen.push((number, kind));
+        self.marks[number] |= HERE;
+    }
+
+    /// Spots that are in a break already and may come once more, the one to come first last.
+    fn again(&self, this: &Break, search: &Search) -> Vec<(usize, SpotKind)> {
+        if search.repeat != Repeat::Same {
+            return Vec::new();
         }
-        self.urgent.sort_unstable();
+        let times = |number: usize| this.chosen.iter().filter(|(other, _)| *other == number).count() as u32;
+        let mut again: Vec<(usize, SpotKind)> = Vec::new();
+        for (number, _) in this.chosen.iter().rev() {
+            let is_free = self.traffic.spots[*number].cooldown == 0;
+            let is_new = again.iter().all(|(other, _)| other != number);
+            let is_left_out = self.marks[*number] & WITHOUT != 0;
+            if is_free && is_new && !is_left_out && self.is_of_use(this, search, *number, times(*number)) {
+                again.extend(self.waiting.asked(self.traffic, *number).rev().map(|kind| (*number, kind)));
+            }
+        }
+        again
+    }
+
+    /// Whether a spot that is in a break `used` times fits what is looked for and may air.
+    fn is_of_use(&self, this: &Break, search: &Search, number: usize, used: u32) -> bool {
+        let spot = &self.traffic.spots[number];
+        (search.least..=search.most).contains(&spot.length)
+            && self.rotation.may(number, spot, this.start, used)
     }
 
     /// Puts what was chosen into the order of the form; what is left open comes after the last part that fills.
@@ -385,7 +431,7 @@ impl Filling<'_> {
         let last = last.unwrap_or(form.len().saturating_sub(1));
         let mut pieces = Vec::with_capacity(chosen.len() + form.len() + 1);
         let mut at = start;
-        self.before.clear();
+        self.before.drain(..).for_each(|number| self.marks[number] &= !BEFORE);
         for (place, part) in form.iter().enumerate() {
             let again = form[..place].contains(part);
             let of_part = |(_, kind): &&(usize, SpotKind)| !again && *part == BreakPart::Fill(*kind);
@@ -393,8 +439,10 @@ impl Filling<'_> {
                 let spot = &self.traffic.spots[*number];
                 pieces.push(Piece::Spot { number: *number, kind: *kind, start: at });
                 self.rotation.note(*number, spot, at);
+                self.waiting.aired(self.traffic, *number);
                 self.before.push(*number);
-                at = at.plus(spot.asset.duration);
+                self.marks[*number] |= BEFORE;
+                at = at.plus(Millis(spot.length));
             }
             if place == last && left > 0 {
                 pieces.push(Piece::Open(Millis(left)));
@@ -405,19 +453,15 @@ impl Filling<'_> {
     }
 }
 
-impl Break {
-    fn take(&mut self, traffic: &Traffic, number: usize, kind: SpotKind) {
-        self.left -= traffic.spots[number].asset.duration.0;
-        self.chosen.push((number, kind));
+impl Search {
+    fn new(repeat: Repeat, least: i64, most: i64) -> Search {
+        Search { repeat, least, most, found: 0, again: None }
     }
+}
 
+impl Break {
     /// Whether a spot was chosen from the `from`-th choice on.
     fn has(&self, from: usize, number: usize) -> bool {
         self.chosen[from..].iter().any(|(other, _)| *other == number)
-    }
-
-    /// The place of a spot's last turn in the break.
-    fn place_of(&self, number: usize) -> u32 {
-        self.chosen.iter().rposition(|(other, _)| *other == number).map_or(0, |place| place as u32 + 1)
     }
 }

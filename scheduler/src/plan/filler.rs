@@ -6,10 +6,11 @@
 
 use super::shuffle::SplitMix;
 use crate::catalog::AssetMetadata;
-use retrovue_proto::plan::Segment;
+use retrovue_proto::plan::{Notes, Segment};
 use retrovue_timebase::Millis;
+use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Shortest filler that is repeated. A shorter one, a still or a sting, would make a segment of every few
@@ -111,11 +112,11 @@ pub(crate) fn push(
     kind: &str,
     asset_id: Option<&str>,
 ) {
-    let mut metadata = BTreeMap::new();
-    metadata.insert(Cow::Borrowed("kind"), serde_json::Value::from(kind));
-    if let Some(id) = asset_id {
-        metadata.insert(Cow::Borrowed("asset_id"), serde_json::Value::from(id));
-    }
+    let kind = (Cow::Borrowed("kind"), Value::from(kind));
+    let metadata = match asset_id {
+        Some(id) => Notes::from([(Cow::Borrowed("asset_id"), Value::from(id)), kind]),
+        None => Notes::from([kind]),
+    };
     segments.push(Segment {
         segment_index: i32::try_from(segments.len()).unwrap_or(i32::MAX),
         asset_uri: uri.to_owned(),

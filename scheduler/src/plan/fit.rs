@@ -35,17 +35,17 @@ impl Fitter {
         let steps = (room / step) as usize;
         let words = steps / 64 + 1;
         let lengths: Vec<usize> = lengths.iter().map(|length| (length / step) as usize).collect();
-        // Row i holds the sums that the lengths from i on can make.
-        self.rows.clear();
-        self.rows.resize((lengths.len() + 1) * words, 0);
-        self.rows[lengths.len() * words] = 1;
+        // Row i holds the sums that the lengths from i on can make. What an earlier choice left is written over.
+        let needed = (lengths.len() + 1) * words;
+        if self.rows.len() < needed {
+            self.rows.resize(needed, 0);
+        }
+        let last = &mut self.rows[needed - words..needed];
+        last.fill(0);
+        last[0] = 1;
         for (i, length) in lengths.iter().enumerate().rev() {
             let (head, below) = self.rows.split_at_mut((i + 1) * words);
-            let (row, below) = (&mut head[i * words..], &below[..words]);
-            row.copy_from_slice(below);
-            if *length <= steps {
-                or_shifted(row, below, *length);
-            }
+            add_length(&mut head[i * words..], &below[..words], *length);
         }
         let in_steps = |ms: i64| (ms / step) as usize;
         let best = self.most(0, words, 0, steps).unwrap_or(0);
@@ -70,19 +70,32 @@ impl Fitter {
     /// The largest sum of a row from one to another, both included.
     fn most(&self, row: usize, words: usize, from: usize, to: usize) -> Option<usize> {
         let row = &self.rows[row * words..(row + 1) * words];
-        (from..=to).rev().find(|sum| row[sum / 64] >> (sum % 64) & 1 == 1)
+        let mut sums = row[to / 64] & u64::MAX >> (63 - to % 64);
+        for word in (from / 64..=to / 64).rev() {
+            if sums != 0 {
+                let sum = word * 64 + 63 - sums.leading_zeros() as usize;
+                return (sum >= from).then_some(sum);
+            }
+            sums = row[word.saturating_sub(1)];
+        }
+        None
     }
 }
 
-/// Sums above the room that fall into the last word are never looked at, and shifting only moves them further up.
-fn or_shifted(row: &mut [u64], below: &[u64], by: usize) {
-    let (words, bits) = (by / 64, by % 64);
-    for (at, word) in row.iter_mut().enumerate().skip(words) {
-        let from = at - words;
-        *word |= below[from] << bits;
-        if bits > 0 && from > 0 {
-            *word |= below[from - 1] >> (64 - bits);
-        }
+/// Makes `row` of `below` and the same with a length added to each sum. Sums above the room that fall into the last word
+/// are never looked at, and shifting only moves them further up.
+fn add_length(row: &mut [u64], below: &[u64], length: usize) {
+    let (words, bits) = (length / 64, length % 64);
+    let whole = words.min(row.len());
+    row[..whole].copy_from_slice(&below[..whole]);
+    let Some((first, rest)) = row[whole..].split_first_mut() else { return };
+    *first = below[whole] | below[0] << bits;
+    let shifted = below.iter().zip(&below[1..]).map(|(low, high)| match bits {
+        0 => *high,
+        bits => high << bits | low >> (64 - bits),
+    });
+    for ((word, old), new) in rest.iter_mut().zip(&below[whole + 1..]).zip(shifted) {
+        *word = old | new;
     }
 }
 

@@ -43,6 +43,7 @@ mod single;
 mod traffic;
 #[cfg(test)]
 pub(crate) mod traffic_tests;
+mod waiting;
 
 pub use acts::LogEntry;
 pub use black::{black_path, write_black};

@@ -6,7 +6,7 @@ use super::matching::{satisfies, words};
 use super::pool::{Pool, PoolParts, TurnedAway};
 use super::shuffle::seed_of;
 use super::traffic::{Traffic, Weighed};
-use crate::catalog::{AssetMetadata, AssetResolver, AssetType, natural_order};
+use crate::catalog::{AssetMetadata, AssetResolver, AssetType};
 use crate::config::FillerRef;
 use crate::dsl::{
     Block, ChannelSpec, DayRule, Named, Selector, SelectorKind, SelectorMode, Slot, Sources, SpotPool,
@@ -43,7 +43,6 @@ pub(crate) fn resolve(
         report: Report::default(),
         pools: Vec::new(),
         known: HashMap::new(),
-        everything: None,
         slots: Vec::new(),
         blocks: Vec::new(),
     };
@@ -146,8 +145,6 @@ struct Resolving<'a> {
     report: Report,
     pools: Vec<Pool>,
     known: HashMap<String, usize>,
-    /// All assets of the catalog, in airing order, once somebody asked.
-    everything: Option<Vec<Arc<AssetMetadata>>>,
     slots: Vec<ResolvedSlot>,
     blocks: Vec<ResolvedBlock>,
 }
@@ -335,22 +332,8 @@ impl Resolving<'_> {
     /// Everything of the selector's kind, for selectors that name no collection.
     fn all_of(&mut self, selector: &Selector, kind: AssetType) -> Vec<Arc<AssetMetadata>> {
         let typed = selector.criteria.iter().any(|c| c.subject == Subject::Type);
-        let all = self.everything();
+        let all = self.resolver.everything();
         all.iter().filter(|asset| typed || asset.asset_type == kind).cloned().collect()
-    }
-
-    fn everything(&mut self) -> &[Arc<AssetMetadata>] {
-        self.everything.get_or_insert_with(|| {
-            let mut all: Vec<Arc<AssetMetadata>> =
-                AssetType::ALL.into_iter().flat_map(|kind| self.resolver.of_type(kind)).collect();
-            all.sort_by(|a, b| {
-                let order = |x: &Arc<AssetMetadata>, y: &Arc<AssetMetadata>| {
-                    natural_order((x.season, x.episode, &x.uri), (y.season, y.episode, &y.uri))
-                };
-                a.collection.cmp(&b.collection).then_with(|| order(a, b))
-            });
-            all
-        })
     }
 
     /// "Did you mean" for words that no asset of the catalog has.
@@ -358,6 +341,7 @@ impl Resolving<'_> {
         for criterion in &selector.criteria {
             let Test::Words { include, all, .. } = &criterion.test else { continue };
             let there: BTreeSet<String> = self
+                .resolver
                 .everything()
                 .iter()
                 .flat_map(|asset| words(asset, criterion.subject).collect::<Vec<_>>())
@@ -473,7 +457,7 @@ impl Resolving<'_> {
             };
         }
         if filler.is_empty() {
-            filler = self.resolver.of_type(AssetType::Filler);
+            filler = self.resolver.of_type(AssetType::Filler).to_vec();
         }
         let Some(traffic) = traffic else { return filler };
         let any = !filler.is_empty();

@@ -110,6 +110,13 @@ impl Rotation {
         Rotation { plays: plays.collect(), aired: BTreeMap::new() }
     }
 
+    /// The same where the next day begins: as [`Rotation::new`] has it of [`Rotation::opening`].
+    pub(crate) fn next_day(mut self) -> Rotation {
+        self.plays.iter_mut().for_each(|plays| plays.today = 0);
+        self.aired.clear();
+        self
+    }
+
     /// The same with what was sent, by asset id: an earlier plan may have aired other spots than this one has.
     pub(crate) fn with_aired(
         mut self,
@@ -136,6 +143,11 @@ impl Rotation {
             Some((spot.asset.id.clone(), starts))
         });
         Opening { plays: plays.collect() }
+    }
+
+    /// The spot's last start in UTC milliseconds; nothing where it never aired.
+    pub(crate) fn last(&self, number: usize) -> Option<i64> {
+        self.plays[number].last
     }
 
     /// Milliseconds since the spot's last start; nothing where it never aired.
@@ -193,6 +205,7 @@ mod tests {
         // Carried over a night the caps by the hour and the cooldown go on, and the day's begins anew.
         let opened = Rotation::new(&traffic, &rotation.opening(&traffic));
         assert!(!opened.may(0, spot, minute(59), 0));
+        assert_eq!(opened, rotation.clone().next_day());
         for mut rotation in [opened, rotation] {
             assert!(rotation.may(0, spot, minute(60), 0));
             rotation.note(0, spot, minute(60));

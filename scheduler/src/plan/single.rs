@@ -105,7 +105,7 @@ impl SingleChannel {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         let known = closed.take().filter(|(date, _)| *date == plan.day.date).map(|(_, rotation)| rotation);
         let opened = match known {
-            Some(rotation) => Rotation::new(traffic, &rotation.opening(traffic)),
+            Some(rotation) => rotation.next_day(),
             None => Rotation::new(traffic, &Opening::default()),
         };
         let filled = plan.fill(&self.line_up, traffic, opened);
@@ -178,7 +178,7 @@ impl SingleChannel {
                     }
                 }
             }
-            rotation = Rotation::new(traffic, &filled.closed.opening(traffic));
+            rotation = filled.closed.next_day();
         }
         if open * OPEN_SHARE > whole {
             let message = format!(

@@ -1,10 +1,11 @@
 //! A channel's traffic with every name resolved: its spots, their rules, and the form of a break.
 
 use super::shuffle::{SplitMix, seed_of};
+use super::waiting::Places;
 use crate::catalog::AssetMetadata;
 use crate::dsl::{BreakPart, SpotKind, SpotPool};
 use crate::yaml::Place;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Shortest spot that fills, in milliseconds: shorter ones would make a segment of every few frames.
@@ -20,11 +21,12 @@ pub(crate) struct Traffic {
     pub(crate) spots: Vec<Spot>,
     /// By [`SpotKind`]: numbers of spots with their weights.
     members: [Vec<(u32, u32)>; SpotKind::ALL.len()],
+    pub(crate) places: Places,
     /// By asset id.
     numbers: HashMap<String, u32>,
     pub(crate) form: Vec<BreakPart>,
-    /// The shortest that fills, in milliseconds: nothing is looked for in less.
-    pub(crate) shortest: i64,
+    /// The lengths of those that fill, in milliseconds, each once and in order.
+    pub(crate) lengths: Vec<i64>,
     pub(crate) place: Place,
     pub(crate) sources: Arc<crate::dsl::Sources>,
 }
@@ -33,6 +35,8 @@ pub(crate) struct Traffic {
 #[derive(Debug, Clone)]
 pub(crate) struct Spot {
     pub(crate) asset: Arc<AssetMetadata>,
+    /// The asset's duration in milliseconds.
+    pub(crate) length: i64,
     /// Milliseconds from one start to the next; 0 for any.
     pub(crate) cooldown: i64,
     /// Most airings within any hour and on a broadcast day; `u32::MAX` for any number.
@@ -56,9 +60,9 @@ impl Traffic {
         for (pool, assets) in pools {
             for (asset, weight) in assets {
                 let number = *numbers.entry(asset.id.clone()).or_insert_with(|| {
-                    let asset = Arc::clone(asset);
+                    let (asset, length) = (Arc::clone(asset), asset.duration.0);
                     let (per_hour, per_day) = (u32::MAX, u32::MAX);
-                    spots.push(Spot { asset, cooldown: 0, per_hour, per_day, turn: 0 });
+                    spots.push(Spot { asset, length, cooldown: 0, per_hour, per_day, turn: 0 });
                     spots.len() as u32 - 1
                 });
                 let spot = &mut spots[number as usize];
@@ -75,9 +79,11 @@ impl Traffic {
         }
         let fills = |kind: &SpotKind| form.contains(&BreakPart::Fill(*kind));
         let filling = SpotKind::ALL.into_iter().filter(fills).flat_map(|kind| &members[kind as usize]);
-        let lengths = filling.map(|(number, _)| spots[*number as usize].asset.duration.0);
-        let shortest = lengths.filter(|length| *length >= SHORTEST_SPOT).min().unwrap_or(i64::MAX);
-        Traffic { spots, members, numbers, form, shortest, place, sources }
+        let lengths = filling.map(|(number, _)| spots[*number as usize].length);
+        let lengths: BTreeSet<i64> = lengths.filter(|length| *length >= SHORTEST_SPOT).collect();
+        let lengths = lengths.into_iter().collect();
+        let places = Places::new(spots.len(), &members);
+        Traffic { spots, members, places, numbers, form, lengths, place, sources }
     }
 
     /// Spots of a kind, each with its weight, which is at least 1.

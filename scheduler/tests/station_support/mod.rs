@@ -5,13 +5,13 @@
 pub mod fake_air;
 pub mod packets;
 
-use retrovue_proto::plan::{BlockPlan, HouseFormat, Segment};
+use retrovue_proto::plan::{BlockPlan, HouseFormat, Notes, Segment};
 use retrovue_scheduler::air::schedule::Schedule;
 use retrovue_scheduler::catalog::Catalog;
 use retrovue_scheduler::plan::{ChannelInfo, GuideCategory, GuideEvent, PlanError};
 use retrovue_scheduler::station::{Station, StationOptions};
 use retrovue_timebase::{Millis, UtcMs};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ impl Schedule for Grid {
             asset_start_offset_ms: Millis(0),
             segment_duration_ms: Millis(ms),
             frame_count: None,
-            metadata: BTreeMap::from([(
+            metadata: Notes::from([(
                 "asset_id".into(),
                 if avoid.contains(uri) { "/filler.mp4" } else { uri }.into(),
             )]),
