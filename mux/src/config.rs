@@ -62,7 +62,8 @@ pub struct Information {
 pub enum MuxRate {
     /// No null packets. Packets are never closer together than at `peak_bps`.
     Variable {
-        /// Peak rate in bit/s; the smallest that carries every stream at its own peak when absent.
+        /// Peak rate in bit/s; when absent the smallest that carries every stream at its own peak, and with cues one
+        /// that has room for them between packets of pictures.
         peak_bps: Option<u64>,
     },
     /// Exactly this rate, filled up with null packets.
@@ -353,7 +354,7 @@ impl MuxConfig {
     /// Peak rate in bit/s, given or derived.
     pub(crate) fn peak_bps(&self) -> u64 {
         match self.rate {
-            MuxRate::Variable { peak_bps } => peak_bps.unwrap_or_else(|| pacing::smallest_peak_bps(self)),
+            MuxRate::Variable { peak_bps } => peak_bps.unwrap_or_else(|| pacing::usual_peak_bps(self)),
             MuxRate::Constant { bps } => bps,
         }
     }

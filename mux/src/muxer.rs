@@ -54,6 +54,8 @@ pub struct Muxer<S = Queues> {
     /// Indices of `lanes`, sound first: among deadlines that have passed the shorter lead goes.
     order: Vec<usize>,
     pcr_lane: usize,
+    /// Its place in the choice.
+    clock_place: usize,
     lead: i64,
     tables: Carousel,
     cues: Option<CueLane>,
@@ -131,6 +133,7 @@ impl<S> Muxer<S> {
                 MuxRate::Constant { bps } => Wire::constant(bps),
             },
             choice: Choice::new(),
+            clock_place: Choice::LANES + order.iter().take_while(|&&index| index != pcr_lane).count(),
             lanes,
             order,
             pcr_lane,

@@ -378,6 +378,21 @@ pub(crate) fn smallest_peak_bps(config: &MuxConfig) -> u64 {
     streams + cues_bps(config) + SYSTEM_RX_BPS
 }
 
+/// The peak of a variable rate where none is given, in bit/s: the smallest, and with cues one at which a packet more
+/// passes between two of pictures.
+pub(crate) fn usual_peak_bps(config: &MuxConfig) -> u64 {
+    let smallest = smallest_peak_bps(config);
+    if config.cues.is_none() {
+        return smallest;
+    }
+    let videos = config.streams.iter().filter(|stream| stream.kind.is_video());
+    let with_gap = videos.map(|stream| {
+        let gap = packet_spacing(variable_pace_bps(config, stream)) / 2;
+        (PACKET_SIZE as u64 * 8 * 27_000_000).div_ceil(gap.max(1) as u64)
+    });
+    with_gap.fold(smallest, u64::max)
+}
+
 /// Rate a stream's packets leave at within an access unit at a variable rate: video leaves the others
 /// their share of its drain rate, down to what it needs itself.
 fn variable_pace_bps(config: &MuxConfig, stream: &StreamConfig) -> u64 {

@@ -50,11 +50,12 @@ impl<S> Muxer<S> {
         let (mut unknown_from, mut unknown_lane) = (i64::MAX, usize::MAX);
         let (mut alive, mut some_wait) = (false, false);
         self.choice.clear();
-        self.choice.consider(Step::Table, due.from, due.deadline);
-        if let Some(from) = self.pcr_due(start) {
-            self.choice.consider(Step::Pcr, from, from + pacing::PCR_GRACE);
-        }
-        for &index in &self.order {
+        self.choice.consider(due.from, due.deadline);
+        let from = self.pcr_due(start);
+        self.choice.consider(from, from.saturating_add(pacing::PCR_GRACE));
+        for place in 0..self.order.len() {
+            let index = self.order[place];
+            let (mut may, mut should) = (i64::MAX, i64::MAX);
             match self.lanes[index].next() {
                 Next::Never => {}
                 Next::Unknown { not_before } => {
@@ -67,17 +68,19 @@ impl<S> Muxer<S> {
                     (alive, some_wait) = (true, true);
                     // Nothing comes before the tables, nor before the first PCR.
                     if begun || (index == self.pcr_lane && self.tables.has_begun()) {
-                        let from = if begins_point && announcing { from.max(due.from) } else { from };
-                        self.choice.consider(Step::Unit { lane: index, from, deadline }, from, deadline);
+                        may = if begins_point && announcing { from.max(due.from) } else { from };
+                        should = deadline;
                     }
                 }
             }
+            self.choice.consider(may, should);
         }
         if !alive {
             return Decision::Done;
         }
         if let Some((from, deadline)) = self.cues.as_ref().and_then(CueLane::next).filter(|_| begun) {
-            self.choice.consider(Step::Cue, from, deadline);
+            let next = self.choice.earliest.min(unknown_from);
+            self.choice.consider(self.gap_for_cue(from, deadline, next), deadline);
         }
         let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(self.choice.earliest) };
         let mut certain = i64::MAX;
@@ -93,7 +96,8 @@ impl<S> Muxer<S> {
         if unknown_lane != usize::MAX && (unknown_from <= at || !some_wait) {
             return Decision::Blocked { lane: unknown_lane };
         }
-        let (step, limits) = self.choice.choose(at, self.wire.constant, self.pcr_lane);
+        let (place, limits) = self.choice.choose(at, self.wire.constant, self.clock_place);
+        let step = self.step(place);
         if let Step::Unit { lane, .. } = step
             && self.must_announce(lane, at)
         {
@@ -117,16 +121,40 @@ impl<S> Muxer<S> {
         open.map(|(index, lane)| (lane.last_dts().map_or(i64::MIN, |dts| dts * 300), index)).min()
     }
 
+    /// When a cue that may leave from `from` on does, where the first of all others may at `next`. At a variable rate
+    /// that is not within a packet's time of it, so that a cue moves no other packet, as long as such a gap comes in time.
+    fn gap_for_cue(&self, from: i64, deadline: i64, next: i64) -> i64 {
+        let (earliest, next) = (self.wire.next.max(from), self.wire.next.max(next));
+        let is_free = next >= earliest + self.wire.step();
+        if self.wire.constant || is_free || next + self.wire.step() > deadline { from } else { next + 1 }
+    }
+
+    /// What a place of the choice stands for.
+    #[inline]
+    fn step(&self, place: usize) -> Step {
+        match place {
+            Choice::TABLE => Step::Table,
+            Choice::PCR => Step::Pcr,
+            Choice::NOTHING => Step::Null,
+            place => match self.order.get(place - Choice::LANES) {
+                Some(&lane) => {
+                    Step::Unit { lane, from: self.choice.from[place], deadline: self.choice.deadline[place] }
+                }
+                None => Step::Cue,
+            },
+        }
+    }
+
     /// From when on a packet leaves that only carries a PCR.
     #[inline]
-    fn pcr_due(&self, start: i64) -> Option<i64> {
+    fn pcr_due(&self, start: i64) -> i64 {
         match self.last_pcr {
-            Some(last) => Some(last + pacing::PCR_HARD),
+            Some(last) => last + pacing::PCR_HARD,
             None => {
                 // The stream that carries it begins later than another, or not at all.
                 let is_there =
                     matches!(self.lanes[self.pcr_lane].next(), Next::Packet { from, .. } if from <= start);
-                (!is_there && self.tables.has_begun()).then_some(start)
+                if !is_there && self.tables.has_begun() { start } else { i64::MAX }
             }
         }
     }
@@ -162,28 +190,27 @@ impl<S> Muxer<S> {
     }
 }
 
-/// What could leave, in the order of precedence.
+/// What could leave, in the order of precedence: a table, a PCR, the streams in their order, a cue. What cannot is there
+/// with the last of all instants.
 pub(super) struct Choice {
-    candidates: [Candidate; Choice::MOST],
+    from: [i64; Choice::MOST],
+    deadline: [i64; Choice::MOST],
     count: usize,
     /// When the first of them may.
     earliest: i64,
 }
 
-#[derive(Clone, Copy)]
-struct Candidate {
-    step: Step,
-    from: i64,
-    deadline: i64,
-}
-
 impl Choice {
-    /// A table, a PCR, the streams and a cue.
+    const TABLE: usize = 0;
+    const PCR: usize = 1;
+    /// The place of the first stream.
+    pub(super) const LANES: usize = 2;
     const MOST: usize = MuxConfig::MAX_STREAMS + 3;
+    const NOTHING: usize = usize::MAX;
 
     pub(super) fn new() -> Choice {
-        let none = Candidate { step: Step::Null, from: i64::MAX, deadline: i64::MAX };
-        Choice { candidates: [none; Choice::MOST], count: 0, earliest: i64::MAX }
+        let none = [i64::MAX; Choice::MOST];
+        Choice { from: none, deadline: none, count: 0, earliest: i64::MAX }
     }
 
     #[inline]
@@ -191,51 +218,68 @@ impl Choice {
         (self.count, self.earliest) = (0, i64::MAX);
     }
 
-    /// `step` may leave from `from` on and should by `deadline`.
+    /// What is next in the order may leave from `from` on and should by `deadline`.
     #[inline]
-    fn consider(&mut self, step: Step, from: i64, deadline: i64) {
-        self.candidates[self.count] = Candidate { step, from, deadline };
+    fn consider(&mut self, from: i64, deadline: i64) {
+        self.from[self.count] = from;
+        self.deadline[self.count] = deadline;
         self.count += 1;
         self.earliest = self.earliest.min(from);
     }
 
-    /// What leaves at `at`, and for how long the same may go on.
-    ///
-    /// In a slot of a constant rate that is, of all that may, the one with the earliest deadline, and of those
-    /// whose deadline has passed the first. When the rate is variable it is the first of all that may, and
-    /// another that waits follows at once, for the gap before the next packet of the same stream is its own.
+    /// What leaves at `at`, and for how long the same may go on. A stream's own packets carry the PCR before one without
+    /// them is due: for that of `clock`, the place of the one that does, it is no limit.
     #[inline]
-    fn choose(&self, at: i64, constant: bool, clock_lane: usize) -> (Step, Limits) {
-        let candidates = &self.candidates[..self.count];
-        let may = |candidate: &&Candidate| candidate.from <= at;
-        let best = if constant {
-            candidates.iter().enumerate().filter(|(_, c)| may(c)).min_by_key(|(_, c)| c.deadline.max(at))
-        } else {
-            candidates.iter().enumerate().find(|(_, c)| may(c))
-        };
-        // A stream's own packets carry the PCR before one without them is due. In a slot so does one that was kept back
-        // until then: a packet that only carries a PCR takes as much of the stream's time, and none of its bytes.
-        let of_clock = |step: Step| matches!(step, Step::Unit { lane, .. } if lane == clock_lane);
-        let carrier = || candidates.iter().enumerate().find(|(_, c)| may(c) && of_clock(c.step));
-        let best = match best {
-            Some((_, lone)) if constant && matches!(lone.step, Step::Pcr) => carrier().or(best),
-            _ => best,
-        };
-        let (place, step) = best.map_or((usize::MAX, Step::Null), |(place, best)| (place, best.step));
-        let carries_clock = of_clock(step);
-        let mut limits = Limits { until: i64::MAX, rival: i64::MAX };
-        for (other, candidate) in candidates.iter().enumerate() {
-            if other == place || (carries_clock && matches!(candidate.step, Step::Pcr)) {
-                continue;
-            }
-            if candidate.from > at {
-                limits.until = limits.until.min(candidate.from);
-            } else if constant {
-                limits.rival = limits.rival.min(candidate.deadline.max(at));
+    fn choose(&self, at: i64, constant: bool, clock: usize) -> (usize, Limits) {
+        if constant { self.choose_slot(at, clock) } else { self.choose_first(at, clock) }
+    }
+
+    /// When the rate is variable, the first of all that may, and another that waits follows at once, for the gap before
+    /// the next packet of the same stream is its own.
+    #[inline]
+    fn choose_first(&self, at: i64, clock: usize) -> (usize, Limits) {
+        let (mut first, mut until) = (Choice::NOTHING, i64::MAX);
+        for (place, &from) in self.from[..self.count].iter().enumerate() {
+            if from > at {
+                // Of a PCR that is not due yet the clock's own packets know.
+                if place != Choice::PCR {
+                    until = until.min(from);
+                }
+            } else if first == Choice::NOTHING {
+                first = place;
             } else {
-                limits.until = limits.until.min(at + 1);
+                until = until.min(at + 1);
             }
         }
-        (step, limits)
+        if first != clock && self.from[Choice::PCR] > at {
+            until = until.min(self.from[Choice::PCR]);
+        }
+        (first, Limits { until, rival: i64::MAX })
+    }
+
+    /// In a slot of a constant rate, of all that may the one with the earliest deadline, and of those whose deadline has
+    /// passed the first.
+    #[inline]
+    fn choose_slot(&self, at: i64, clock: usize) -> (usize, Limits) {
+        let (from, deadline) = (&self.from[..self.count], &self.deadline[..self.count]);
+        let may = (0..from.len()).filter(|&place| from[place] <= at);
+        let mut best = may.min_by_key(|&place| deadline[place].max(at)).unwrap_or(Choice::NOTHING);
+        // In a slot the clock's own packet carries the PCR too when it was kept back until one without payload is due:
+        // that would take as much of the stream's time, and none of its bytes.
+        if best == Choice::PCR && from.get(clock).is_some_and(|&from| from <= at) {
+            best = clock;
+        }
+        let mut limits = Limits { until: i64::MAX, rival: i64::MAX };
+        for (place, &from) in from.iter().enumerate() {
+            if place == best || (best == clock && place == Choice::PCR) {
+                continue;
+            }
+            if from > at {
+                limits.until = limits.until.min(from);
+            } else {
+                limits.rival = limits.rival.min(deadline[place].max(at));
+            }
+        }
+        (best, limits)
     }
 }

@@ -108,29 +108,32 @@ impl<S: UnitBytes> Muxer<S> {
             lane.begin();
         }
         let spacing = self.spacing(index, first);
+        let mut clock_from = self.clock_from(index);
         let mut next = first;
         let mut written = 0;
         loop {
             let starts = starts && written == 0;
-            let plain = if starts { 0 } else { self.plain_packets(index, next.at).min(most - written) };
-            let count = if plain == 0 {
-                self.write_unit_packet(&mut packets[written], index, next, starts);
+            let plain = match starts || clock_from <= next.at {
+                true => 0,
+                false => self.lanes[index].plain_packets(self.wire.constant).min(most - written),
+            };
+            written += if plain == 0 {
+                let has_pcr = self.write_unit_packet(&mut packets[written], index, next, starts, clock_from);
+                if has_pcr {
+                    clock_from = self.clock_from(index);
+                }
                 1
             } else {
+                let limits = Limits { until: limits.until.min(clock_from), ..limits };
                 self.write_bodies(&mut packets[written..written + plain], index, next, limits)
             };
-            written += count;
             let lane = &self.lanes[index];
-            if written == most || lane.left == 0 {
+            let at = if self.wire.constant { self.wire.next } else { spacing.departure(first.at, written) };
+            if written == most || lane.left == 0 || at >= limits.until {
                 break;
             }
             let Next::Packet { from, deadline, .. } = lane.next() else { break };
-            let (at, goes_on) = if self.wire.constant {
-                (self.wire.next, from <= self.wire.next)
-            } else {
-                let at = spacing.departure(first.at, written);
-                (at, spacing.is_ready(written) == from)
-            };
+            let goes_on = if self.wire.constant { from <= at } else { spacing.is_ready(written) == from };
             let clock =
                 index == self.pcr_lane && self.last_pcr.is_some_and(|last| last + pacing::PCR_HARD <= at);
             if !goes_on || clock || !limits.allow(at, deadline) {
@@ -150,11 +153,14 @@ impl<S: UnitBytes> Muxer<S> {
         }
     }
 
-    /// From when on a packet of the stream that carries the PCR does. At a variable rate the packets on both sides of a
-    /// table do: tables leave one behind the other, and a receiver would see the pictures around them too close to each
-    /// other.
+    /// From when on a packet of a stream carries the PCR; never where another stream does. At a variable rate the packets
+    /// on both sides of a table do: tables leave one behind the other, and a receiver would see the pictures around them
+    /// too close to each other.
     #[inline]
     fn clock_from(&self, index: usize) -> i64 {
+        if index != self.pcr_lane {
+            return i64::MAX;
+        }
         let Some(last) = self.last_pcr else { return i64::MIN };
         let soft = last + pacing::PCR_SOFT;
         if self.wire.constant {
@@ -168,15 +174,6 @@ impl<S: UnitBytes> Muxer<S> {
         soft.min(table.max(last + pacing::PCR_NEAR))
     }
 
-    /// How many packets follow that are a header and 184 bytes of payload.
-    #[inline]
-    fn plain_packets(&self, index: usize, at: i64) -> usize {
-        if index == self.pcr_lane && self.clock_from(index) <= at {
-            return 0;
-        }
-        self.lanes[index].plain_packets(self.wire.constant)
-    }
-
     /// Packets from the middle of an access unit: four bytes of header, the rest payload.
     fn write_bodies(
         &mut self,
@@ -185,9 +182,6 @@ impl<S: UnitBytes> Muxer<S> {
         next: Ready,
         limits: Limits,
     ) -> usize {
-        let until =
-            if index == self.pcr_lane { limits.until.min(self.clock_from(index)) } else { limits.until };
-        let limits = Limits { until, ..limits };
         let Ready { from, deadline, at } = next;
         let spacing = self.spacing(index, next);
         let lane = &mut self.lanes[index];
@@ -205,12 +199,19 @@ impl<S: UnitBytes> Muxer<S> {
         count
     }
 
-    /// Any packet of an access unit: its first with the flags, its last with stuffing, one with a PCR.
-    fn write_unit_packet(&mut self, packet: &mut [u8; PACKET_SIZE], index: usize, next: Ready, start: bool) {
+    /// Any packet of an access unit: its first with the flags, its last with stuffing, one with a PCR from `clock_from`
+    /// on. Whether it has one.
+    fn write_unit_packet(
+        &mut self,
+        packet: &mut [u8; PACKET_SIZE],
+        index: usize,
+        next: Ready,
+        start: bool,
+        clock_from: i64,
+    ) -> bool {
         let Ready { from, at, .. } = next;
-        let clock_from = if index == self.pcr_lane { self.clock_from(index) } else { i64::MAX };
         let lane = &mut self.lanes[index];
-        let Some(unit) = lane.queue.front() else { return };
+        let Some(unit) = lane.queue.front() else { return false };
         let (random_access, prefix, prefix_len) =
             if start { (unit.random_access, unit.prefix, unit.prefix_len) } else { (false, unit.prefix, 0) };
         // At a variable rate the rate changes with the first and the last packet of a unit and where it waits
@@ -246,6 +247,7 @@ impl<S: UnitBytes> Muxer<S> {
         if has_pcr {
             self.last_pcr = Some(at);
         }
+        has_pcr
     }
 }
 

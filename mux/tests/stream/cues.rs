@@ -271,6 +271,32 @@ proptest! {
     }
 }
 
+/// At a variable rate a cue leaves between the others' packets: each of those leaves when it would without.
+#[test]
+fn a_cue_moves_no_other_packet() {
+    let units = programme().units();
+    let given: Vec<Given> = (0..40)
+        .map(|n| Given {
+            before: n * 9,
+            info: out(n as u32, SpliceTime::At(Ticks90k(450_000 + 7_777 * n as i64))),
+        })
+        .collect();
+    let others = |given: &[Given]| -> Vec<(i64, Vec<u8>)> {
+        let output = mux_cues(with_cues(programme().config(), Some(1)), &units, given, None);
+        let (packets, _) = output.bytes.as_chunks::<PACKET_SIZE>();
+        let of_others = |packet: &[u8]| u16::from_be_bytes([packet[1] & 0x1F, packet[2]]) != CUES;
+        let timed = output.departures.iter().zip(packets);
+        timed
+            .filter(|(_, packet)| of_others(&packet[..]))
+            .map(|(at, packet)| (*at, packet.to_vec()))
+            .collect()
+    };
+    let (with, without) = (others(&given), others(&[]));
+    assert_eq!(with.len(), without.len());
+    let moved = with.iter().zip(&without).filter(|(with, without)| with != without).count();
+    assert_eq!(moved, 0, "of {} packets", with.len());
+}
+
 /// Pictures at twice their rate run seconds late and fill their queue; that makes room by polling all the
 /// same.
 #[test]
