@@ -203,6 +203,7 @@ fn catalog() -> Snapshot {
         rating: None,
         genres: Vec::new(),
         plot: None,
+        artwork: None,
         tags: Vec::new(),
         duration: Millis(seconds * 1000 + 40),
         chapter_markers: None,

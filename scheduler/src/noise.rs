@@ -150,6 +150,12 @@ pub fn sidecar(bytes: &[u8]) -> bool {
         );
         assert_eq!(text, text.trim());
     }
+    let is_file = |name: &String| !name.is_empty() && name.len() <= 4096 && !name.contains(char::is_control);
+    assert!(
+        nfo.artwork.as_ref().is_none_or(|name| is_file(name) && !name.contains("://")),
+        "{:?}",
+        nfo.artwork
+    );
     assert!(nfo.genres.len() <= 20 && nfo.genres.is_sorted());
     assert!(nfo.season.is_none_or(|n| n <= 9999) && nfo.episode.is_none_or(|n| n <= 9999));
     assert!(nfo.year.is_none_or(|year| (1880..=2200).contains(&year)));

@@ -24,6 +24,8 @@ pub(super) fn sighting(path: &str, slug: &str, outcome: Outcome) -> Sighting {
         size: 10,
         mtime_ns: 5,
         content_mark: Some(slug.into()),
+        artwork: Some(FoundPicture { path: "/m/Show/poster.jpg".into(), mark: 77 }),
+        artwork_named: Some("/m/Show/pie.jpg".into()),
         outcome,
     }
 }

@@ -11,10 +11,14 @@
 //! changes nothing; a scan that was cut short goes on where it stopped, for what is recorded is recorded.
 
 mod absent;
+mod artwork;
+#[cfg(test)]
+mod artwork_tests;
 mod content_mark;
 mod folder;
 mod importer;
 mod jellyfin;
+mod look;
 mod measure;
 mod moves;
 pub(crate) mod names;

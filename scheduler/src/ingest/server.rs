@@ -186,6 +186,7 @@ pub(super) fn listing(source: &SourceRecord, items: Vec<LibraryItem>) -> Listing
             type_is_guess: false,
             description: told,
             sidecars: Vec::new(),
+            artwork: None,
             description_mark: mark.value(),
         });
     }
