@@ -30,7 +30,9 @@ pub fn request_head(bytes: &[u8]) -> bool {
         Some(host) => ("HTTP/1.1", format!("Host: {host}\r\n")),
         None => ("HTTP/1.0", String::new()),
     };
-    let written = format!("{} {} {version}\r\n{host}\r\n", request.method.as_str(), request.path);
+    let conditions: String =
+        request.conditions.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let written = format!("{} {} {version}\r\n{host}{conditions}\r\n", request.method.as_str(), request.path);
     assert_eq!(read_head(written.as_bytes()), Ok(Some(request)), "{written:?}");
     true
 }
