@@ -335,6 +335,21 @@ mod tests {
     }
 
     #[test]
+    fn a_logo_that_is_not_there_is_told_and_keeps_nothing_from_the_air() {
+        let file = format!("channel: a\nlogo: a.png\n{EMPTY}");
+        let (dir, config) = station(&[("a.chan.yaml", &file)]);
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let (programming, report) = Programming::open(&config, &mut catalog).unwrap();
+        let [finding] = report.findings() else { panic!("{report}") };
+        assert!(finding.message().contains("a.png is not there"), "{report}");
+        std::fs::write(dir.path().join("a.png"), "x").unwrap();
+        let report = Programming::open(&config, &mut catalog).unwrap().1;
+        assert!(report.findings().is_empty(), "{report}");
+        let logo = config.channels[0].with_file_name("a.png");
+        assert_eq!((programming.logo("a"), programming.logo("b")), (Some(logo.as_path()), None));
+    }
+
+    #[test]
     fn faults_of_all_files_are_said_together_and_give_out_no_identity() {
         let (_dir, config) = station(&[
             ("a.chan.yaml", "channel: a\nschedule: {daily: {start: '06:00', program: p.nix}}\n"),
