@@ -204,7 +204,7 @@ fn catalog() -> Snapshot {
         rating: None,
         genres: Vec::new(),
         plot: None,
-        artwork: Some(Artwork { mark: seconds, picture: PictureType::Jpeg }),
+        artwork: Some(Artwork { mark: seconds, picture: Some(PictureType::Jpeg) }),
         tags: Vec::new(),
         duration: Millis(seconds * 1000 + 40),
         chapter_markers: None,

@@ -3,13 +3,18 @@
 
 mod station_support;
 
-use retrovue_scheduler::catalog::{Artwork, AssetResolver, Catalog, LARGEST_PICTURE};
+use retrovue_scheduler::catalog::{
+    Artwork, AssetResolver, Catalog, ImporterKind, LARGEST_PICTURE, SourceRecord,
+};
 use retrovue_scheduler::ingest::{Ingest, IngestSource, ProberCommand, Progress};
 use station_support::{Setup, TestStation, fake_air};
 use std::fs::File;
 use std::io::Read;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Does nothing here; it is what this binary runs as the stand-in for AIR.
@@ -262,5 +267,132 @@ fn logos_are_named_by_the_lists_and_served() {
     assert_eq!(ask(&station, "GET", "/logo/two.png", "").status, "404");
     std::fs::remove_file(logo).unwrap();
     assert_eq!(ask(&station, "GET", "/logo/one.png", "").status, "404");
+    station.stop();
+}
+
+/// A Plex server with one film, whose picture is what the test says: status, media type, bytes.
+struct PlexStand {
+    server: Arc<tiny_http::Server>,
+    picture: Arc<Mutex<(u16, &'static str, Vec<u8>)>>,
+    fetched: Arc<AtomicUsize>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl PlexStand {
+    fn new(film: &Path) -> PlexStand {
+        let server = Arc::new(tiny_http::Server::http("127.0.0.1:0").unwrap());
+        let picture = Arc::new(Mutex::new((200, "image/webp", POSTER.to_vec())));
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let (serving, given, count) = (Arc::clone(&server), Arc::clone(&picture), Arc::clone(&fetched));
+        let film = film.to_str().unwrap().to_owned();
+        let thread = std::thread::spawn(move || {
+            for request in serving.incoming_requests() {
+                let key = request.headers().iter().find(|field| field.field.equiv("X-Plex-Token"));
+                let known = key.is_some_and(|field| field.value.as_str() == "s3cret");
+                let listed = |body: serde_json::Value| {
+                    let bytes = serde_json::json!({ "MediaContainer": body }).to_string().into_bytes();
+                    (200, "application/json", bytes)
+                };
+                let (status, media_type, bytes) = match request.url() {
+                    _ if !known => (401, "text/html", Vec::new()),
+                    "/library/sections" => {
+                        listed(serde_json::json!({"Directory": [{"key": "1", "type": "movie"}]}))
+                    }
+                    "/library/metadata/1/thumb/2" => {
+                        count.fetch_add(1, Relaxed);
+                        given.lock().unwrap().clone()
+                    }
+                    _ => listed(
+                        serde_json::json!({"totalSize": 1, "Metadata": [{"type": "movie", "title": "Alien",
+                        "thumb": "/library/metadata/1/thumb/2", "Media": [{"Part": [{"file": film}]}]}]}),
+                    ),
+                };
+                let length = Some(bytes.len());
+                let fields = [("Content-Type", media_type), ("Location", "/library/sections")]
+                    .map(|(name, value)| tiny_http::Header::from_bytes(name, value).unwrap());
+                let body = std::io::Cursor::new(bytes);
+                let status = tiny_http::StatusCode(status);
+                let _ =
+                    request.respond(tiny_http::Response::new(status, fields.to_vec(), body, length, None));
+            }
+        });
+        PlexStand { server, picture, fetched, thread: Some(thread) }
+    }
+
+    fn gives(&self, status: u16, media_type: &'static str, bytes: &[u8]) {
+        *self.picture.lock().unwrap() = (status, media_type, bytes.to_vec());
+    }
+}
+
+impl Drop for PlexStand {
+    fn drop(&mut self) {
+        self.server.unblock();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn pictures_of_a_server_come_through_the_station_and_its_key_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let film = dir.path().join("alien.mkv");
+    std::fs::write(&film, "media").unwrap();
+    std::fs::write(dir.path().join("key"), "s3cret\n").unwrap();
+    let plex = PlexStand::new(&film);
+    let mut catalog = Catalog::open(dir.path()).unwrap();
+    let source = SourceRecord {
+        id: 0,
+        root: format!("http://{}/", plex.server.server_addr().to_ip().unwrap()),
+        name: Some("Plex".into()),
+        importer: ImporterKind::Plex,
+        asset_type: None,
+        credential: Some(format!("file:{}", dir.path().join("key").display())),
+        path_map: Vec::new(),
+        assets: 0,
+    };
+    catalog.put_source(&source).unwrap();
+    let peer = "while IFS= read -r p; do printf '{\"path\":\"%s\",\"ok\":{\"container\":\"mp4\",\"duration_ms\":1000}}\\n' \"$p\"; done";
+    let prober = ProberCommand::new("/bin/bash".into(), ["-c", peer]);
+    let source = catalog.source("Plex").unwrap();
+    let report = Ingest::new(&mut catalog, prober).run_source(&source, &mut Quiet).unwrap();
+    assert_eq!(report.added, 1, "{report:?}");
+    let artwork = catalog.snapshot().unwrap().assets().next().unwrap().artwork.expect("a picture");
+    let library = Library { poster: film, asset: String::new(), artwork, dir };
+    let station = station_of(&library);
+    let address = artwork.to_string();
+    assert!(station.get("/guide.xml").contains(&format!("<icon src=\"http://tv.lan:8409{address}\"/>")));
+
+    let answer = ask(&station, "GET", &address, "");
+    assert_eq!((answer.status.as_str(), answer.body.as_slice()), ("200", POSTER));
+    assert_eq!(answer.field("Content-Type"), Some("image/webp"));
+    assert!(!answer.head.contains("s3cret") && !answer.head.contains("127.0.0.1"), "{answer:?}");
+    let tag = format!("If-None-Match: {}\r\n", answer.field("ETag").unwrap());
+    // The mark tells that it is the same: the server is not asked.
+    assert_eq!(ask(&station, "GET", &address, &tag).status, "304");
+    assert_eq!(plex.fetched.load(Relaxed), 1);
+
+    let large = vec![0; usize::try_from(LARGEST_PICTURE).unwrap() + 1];
+    for (status, media_type, bytes) in [
+        (200, "text/html", POSTER),
+        (200, "image/svg+xml", POSTER),
+        (404, "image/png", POSTER),
+        // Whoever it sends us on to would get the key.
+        (302, "image/png", POSTER),
+        (200, "image/png", &large),
+    ] {
+        plex.gives(status, media_type, bytes);
+        let answer = ask(&station, "GET", &address, "");
+        assert_eq!(answer.status, "502", "{status} {media_type}: {answer:?}");
+        assert!(!answer.text().contains("s3cret") && answer.text().len() < 200, "{answer:?}");
+    }
+    plex.gives(200, "image/png; charset=binary", POSTER);
+    assert_eq!(ask(&station, "GET", &address, "").field("Content-Type"), Some("image/png"));
+    let fetched = plex.fetched.load(Relaxed);
+    assert_eq!(fetched, 7, "each was asked for once");
+    drop(plex);
+    for _ in 0..2 {
+        assert_eq!(ask(&station, "GET", &address, "").status, "502");
+    }
     station.stop();
 }

@@ -130,7 +130,7 @@ fn it_is_whole_and_in_order_on_both_sides_of_both_changes_of_the_clocks() {
         let to = from.plus(Millis(2 * 86_400_000));
         let mut events = programming.guide("one", from, to).unwrap();
         for (event, mark) in events.iter_mut().zip(1..).filter(|(_, mark)| mark % 2 == 0) {
-            event.artwork = Some(Artwork { mark, picture: PictureType::Png });
+            event.artwork = Some(Artwork { mark, picture: Some(PictureType::Png) });
         }
         let listing = Listing {
             channel: &programming.channels()[0],

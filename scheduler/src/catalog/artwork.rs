@@ -2,9 +2,11 @@
 //!
 //! A picture is called by a mark of its path, size and time of change, never by its path: whoever asks for one over the
 //! network can only name what the catalog holds, a picture that many episodes share is fetched once, and one that
-//! changes gets another address, so that nobody keeps showing the old one. Nothing here opens a picture.
+//! changes gets another address, so that nobody keeps showing the old one. Pictures of a server's library are named by
+//! their address there, without its key. Nothing here opens a picture.
 
 use super::error::CatalogError;
+use super::sources::SourceRecord;
 use super::store::Catalog;
 use rusqlite::OptionalExtension;
 use serde::{Serialize, Serializer};
@@ -46,6 +48,14 @@ impl PictureType {
         PictureType::EXTENSIONS.iter().find(known).map(|(_, picture)| *picture)
     }
 
+    /// The type with this media type; nothing where it is no picture that is served.
+    #[must_use]
+    pub fn of_media_type(text: &str) -> Option<PictureType> {
+        let bare = text.split(';').next().unwrap_or_default().trim();
+        let known = [PictureType::Jpeg, PictureType::Png, PictureType::WebP];
+        known.into_iter().find(|picture| bare.eq_ignore_ascii_case(picture.media_type()))
+    }
+
     /// Its media type (RFC 2046, RFC 9649).
     #[must_use]
     pub fn media_type(self) -> &'static str {
@@ -73,13 +83,14 @@ impl PictureType {
 pub struct Artwork {
     /// Tells the picture and its state.
     pub mark: i64,
-    /// What it is.
-    pub picture: PictureType,
+    /// What it is, where its name tells.
+    pub picture: Option<PictureType>,
 }
 
 impl fmt::Display for Artwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{ARTWORK_FOLDER}{:016x}.{}", self.mark.cast_unsigned(), self.picture.extension())
+        write!(f, "{ARTWORK_FOLDER}{:016x}", self.mark.cast_unsigned())?;
+        self.picture.map_or(Ok(()), |picture| write!(f, ".{}", picture.extension()))
     }
 }
 
@@ -92,10 +103,24 @@ impl Serialize for Artwork {
 /// A picture that a scan chose for an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundPicture {
-    /// Absolute, UTF-8.
+    /// Absolute, UTF-8; or its address at a server.
     pub(crate) path: String,
     /// Changes with path, size and time of change.
     pub(crate) mark: i64,
+}
+
+/// Where a picture is to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArtworkPlace {
+    /// A file of this machine.
+    File(PathBuf),
+    /// A server whose library is a source.
+    Server {
+        /// The source.
+        source: SourceRecord,
+        /// The path at the server, with its query.
+        path: String,
+    },
 }
 
 /// The mark in the last part of an address, with an extension or without: sixteen hexadecimal digits.
@@ -108,16 +133,25 @@ pub fn mark_of_address(name: &str) -> Option<i64> {
 }
 
 impl Catalog {
-    /// The file of the picture with this mark; nothing where no asset has it, or no longer.
+    /// Where the picture with this mark is; nothing where no asset has it, or no longer.
     ///
     /// # Errors
     /// A failing database.
-    pub fn artwork(&self, mark: i64) -> Result<Option<PathBuf>, CatalogError> {
-        self.read(|db| {
-            db.prepare_cached("SELECT artwork FROM assets WHERE artwork_mark = ?1 LIMIT 1")?
-                .query_row([mark], |row| row.get::<_, String>(0).map(PathBuf::from))
+    pub fn artwork(&self, mark: i64) -> Result<Option<ArtworkPlace>, CatalogError> {
+        let found: Option<(String, i64)> = self.read(|db| {
+            db.prepare_cached("SELECT artwork, source_id FROM assets WHERE artwork_mark = ?1 LIMIT 1")?
+                .query_row([mark], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
-        })
+        })?;
+        let Some((place, source_id)) = found else { return Ok(None) };
+        if place.starts_with('/') {
+            return Ok(Some(ArtworkPlace::File(place.into())));
+        }
+        let source = self.sources()?.into_iter().find(|source| source.id == source_id);
+        Ok(source.and_then(|source| {
+            let path = place.strip_prefix(source.root.trim_end_matches('/'))?.to_owned();
+            path.starts_with('/').then_some(ArtworkPlace::Server { source, path })
+        }))
     }
 }
 
@@ -128,7 +162,8 @@ mod tests {
     #[test]
     fn addresses_are_read_back_and_nothing_else_is_one() {
         for mark in [0, 1, i64::MIN, i64::MAX, -1, 0x00C0_FFEE] {
-            let address = Artwork { mark, picture: PictureType::WebP }.to_string();
+            assert_eq!(Artwork { mark, picture: None }.to_string().len(), ARTWORK_FOLDER.len() + 16);
+            let address = Artwork { mark, picture: Some(PictureType::WebP) }.to_string();
             let name = address.strip_prefix(ARTWORK_FOLDER).unwrap();
             assert!(name.ends_with(".webp") && name.is_ascii(), "{address}");
             assert_eq!(mark_of_address(name), Some(mark), "{address}");

@@ -115,7 +115,7 @@ fn asset(row: &Row<'_>) -> rusqlite::Result<(i64, AssetRecord)> {
         rating: row.get(18)?,
         genres: Vec::new(),
         plot: row.get(24)?,
-        artwork: row.get::<_, Option<String>>(25)?.map(PathBuf::from),
+        artwork: row.get(25)?,
         artwork_mark: row.get(26)?,
         path: PathBuf::from(row.get::<_, String>(8)?),
         size: row.get::<_, i64>(9)?.unsigned_abs(),

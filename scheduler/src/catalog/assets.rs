@@ -112,8 +112,8 @@ impl Catalog {
 }
 
 /// A picture as guides name it.
-fn artwork(path: Option<&Path>, mark: Option<i64>) -> Option<Artwork> {
-    Some(Artwork { mark: mark?, picture: PictureType::of(path?)? })
+fn artwork(place: Option<&str>, mark: Option<i64>) -> Option<Artwork> {
+    Some(Artwork { mark: mark?, picture: PictureType::of(Path::new(place?)) })
 }
 
 /// The starts of chapters after the first are where acts end; a single chapter marks nothing. A file without

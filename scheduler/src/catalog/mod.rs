@@ -30,7 +30,7 @@ mod stub;
 mod upkeep;
 
 pub(crate) use artwork::FoundPicture;
-pub use artwork::{ARTWORK_FOLDER, Artwork, LARGEST_PICTURE, PictureType, mark_of_address};
+pub use artwork::{ARTWORK_FOLDER, Artwork, ArtworkPlace, LARGEST_PICTURE, PictureType, mark_of_address};
 pub use as_run::{AsRun, AsRunOutcome, HistoryEntry, OpenRun, SentFrames, SentSegment};
 pub(crate) use asset::Description;
 pub use asset::{

@@ -361,7 +361,7 @@ fn catalogs_of_every_released_version_are_brought_up_to_date_and_lose_nothing() 
                 let addresses: Vec<String> = pictures.iter().map(|p| p.unwrap().to_string()).collect();
                 assert_eq!(addresses, ["/art/123456789abcdef0.jpg", "/art/ffffffffffffffb3.png"]);
                 let poster = catalog.artwork(0x1234_5678_9ABC_DEF0).unwrap().unwrap();
-                assert_eq!(poster, Path::new("/srv/library/Cosmic Diner/poster.jpg"));
+                assert_eq!(poster, ArtworkPlace::File("/srv/library/Cosmic Diner/poster.jpg".into()));
             } else {
                 assert_eq!(pictures, [None, None], "version {version}");
             }

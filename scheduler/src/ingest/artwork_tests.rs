@@ -5,7 +5,7 @@ use super::folder::FolderImporter;
 use super::importer::Importer;
 use super::prober::ProberCommand;
 use super::scan::{Ingest, IngestReport, IngestSource, Progress};
-use crate::catalog::{AssetType, Catalog, LARGEST_PICTURE};
+use crate::catalog::{ArtworkPlace, AssetType, Catalog, LARGEST_PICTURE, PictureType};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -187,8 +187,9 @@ impl Scans {
 
     fn picture(&self, asset: &str) -> Option<(PathBuf, i64)> {
         let asset = self.catalog.asset(asset).unwrap();
-        let (path, mark) = asset.artwork.zip(asset.artwork_mark)?;
-        assert_eq!(self.catalog.artwork(mark).unwrap().as_ref(), Some(&path), "it is found by its mark");
+        let (path, mark) = asset.artwork.map(PathBuf::from).zip(asset.artwork_mark)?;
+        let place = self.catalog.artwork(mark).unwrap();
+        assert_eq!(place, Some(ArtworkPlace::File(path.clone())), "it is found by its mark");
         Some((path.strip_prefix(&self.media).unwrap().to_owned(), mark))
     }
 
@@ -212,7 +213,7 @@ fn a_rescan_takes_up_pictures_that_come_change_and_go_and_probes_nothing() {
     assert_eq!(scans.again(""), (0, 3));
     let snapshot = scans.catalog.snapshot().unwrap();
     let told = crate::catalog::AssetResolver::lookup(&snapshot, PIE).unwrap().artwork.unwrap();
-    assert_eq!((told.mark, told.picture.extension()), (mark, "jpg"));
+    assert_eq!((told.mark, told.picture), (mark, Some(PictureType::Jpeg)));
 
     scans.write("Show/poster.jpg", "another poster");
     assert_eq!(scans.again(""), (2, 1));

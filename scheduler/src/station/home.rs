@@ -269,7 +269,7 @@ mod tests {
         ChannelInfo { id: "one".to_owned(), channel_id: 1, number: 2, name: "<One> & only".to_owned() }
     }
 
-    const ARTWORK: Artwork = Artwork { mark: 77, picture: PictureType::Jpeg };
+    const ARTWORK: Artwork = Artwork { mark: 77, picture: Some(PictureType::Jpeg) };
 
     fn events(length_ms: i64, count: i64) -> Vec<GuideEvent> {
         (0..count)

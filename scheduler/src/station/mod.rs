@@ -229,8 +229,11 @@ impl Station {
         let (director, notes) = exchange::to_director(waker.map_err(part("director"))?);
 
         let pictures_socket = runtime_dir.path().join("pictures");
-        let sources =
-            PictureSources { catalog: options.catalog.clone(), schedule: Arc::downgrade(&schedule) };
+        let sources = PictureSources {
+            catalog: options.catalog.clone(),
+            schedule: Arc::downgrade(&schedule),
+            silent: Default::default(),
+        };
         let pictures = Pictures::start(&pictures_socket, sources).map_err(part("pictures"))?;
         let (recorder, recording) = match options.catalog {
             None => (None, Recording::default()),
