@@ -20,7 +20,7 @@ pub const LARGEST_PICTURE: u64 = 16 << 20;
 /// Where a station serves pictures: before the name.
 pub const ARTWORK_FOLDER: &str = "/art/";
 
-/// What kind of picture a file is, by its name.
+/// What kind of picture a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PictureType {
     /// JPEG.
@@ -48,12 +48,16 @@ impl PictureType {
         PictureType::EXTENSIONS.iter().find(known).map(|(_, picture)| *picture)
     }
 
-    /// The type with this media type; nothing where it is no picture that is served.
+    /// The type of a picture by its first bytes; nothing where they are those of something else. A link or a name can
+    /// make a picture of any file: this tells what may be handed out.
     #[must_use]
-    pub fn of_media_type(text: &str) -> Option<PictureType> {
-        let bare = text.split(';').next().unwrap_or_default().trim();
-        let known = [PictureType::Jpeg, PictureType::Png, PictureType::WebP];
-        known.into_iter().find(|picture| bare.eq_ignore_ascii_case(picture.media_type()))
+    pub fn of_beginning(bytes: &[u8]) -> Option<PictureType> {
+        match bytes {
+            [0xFF, 0xD8, 0xFF, ..] => Some(PictureType::Jpeg),
+            [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some(PictureType::Png),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(PictureType::WebP),
+            _ => None,
+        }
     }
 
     /// Its media type (RFC 2046, RFC 9649).
@@ -194,6 +198,18 @@ mod tests {
             (".jpg", None),
         ] {
             assert_eq!(PictureType::of(Path::new(name)).map(PictureType::media_type), expect, "{name}");
+        }
+        for (bytes, expect) in [
+            (&b"\xFF\xD8\xFF\xE0\0\x10JFIF"[..], Some(PictureType::Jpeg)),
+            (b"\x89PNG\r\n\x1A\n\0\0\0\x0D", Some(PictureType::Png)),
+            (b"RIFF\x24\0\0\0WEBPVP8 ", Some(PictureType::WebP)),
+            (b"RIFF\x24\0\0\0WAVEfmt ", None),
+            (b"root:x:0:0:", None),
+            (b"<svg xmlns=", None),
+            (b"\xFF\xD8", None),
+            (b"", None),
+        ] {
+            assert_eq!(PictureType::of_beginning(bytes), expect, "{bytes:?}");
         }
     }
 }

@@ -148,14 +148,13 @@ pub(crate) fn fetch_picture(source: &SourceRecord, path: &str) -> Result<ServerP
         let status = answer.status().as_u16();
         return Err(server.error(format!("it answers with status {status} for a picture")).into());
     }
-    let told = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
-    let Some(picture) = told.and_then(PictureType::of_media_type) else {
-        return Err(server.error("what it gives for a picture is none").into());
-    };
     let body = answer.body_mut().with_config().limit(LARGEST_PICTURE).read_to_vec();
     let bytes =
         body.map_err(|error| server.error(format!("its picture broke off or is too large: {error}")))?;
-    Ok(ServerPicture { picture, bytes })
+    match PictureType::of_beginning(&bytes) {
+        Some(picture) => Ok(ServerPicture { picture, bytes }),
+        None => Err(server.error("what it gives for a picture is none").into()),
+    }
 }
 
 /// The path of a picture at a server, if it is one: what is put behind the server's address must stay there.

@@ -2,8 +2,8 @@
 //!
 //! A tiny_http server like that of the pages, with threads of its own, for it reads the drives that media are on: one
 //! that sleeps or does not answer holds up pictures and nothing else. **No path ever comes from a request**: it names a
-//! mark, which the catalog turns into a file, or a channel, whose own file names its logo. Pictures are sent as they
-//! are; none is decoded. Those of a server's library are fetched from it here, so that its key never leaves the station.
+//! mark, which the catalog turns into a file, or a channel, whose own file names its logo. And whatever the file is called,
+//! it is sent only if it begins as a picture does: a link may lead anywhere. None is decoded. Those of a server's library are fetched from it here, so that its key never leaves the station.
 //! Conditional requests follow RFC 9110 §13.1.
 
 use crate::air::schedule::Schedule;
@@ -17,7 +17,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Cursor, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -28,6 +28,9 @@ pub(crate) const LOGO_FOLDER: &str = "/logo/";
 
 /// Threads that read pictures: a drive takes a few requests at a time, and a viewer's page asks for six.
 const THREADS: usize = 4;
+
+/// Bytes that tell what a file is.
+const BEGINNING: usize = 12;
 
 /// How long the station's end waits for a picture that is being sent.
 const END_PATIENCE: Duration = Duration::from_secs(1);
@@ -148,6 +151,7 @@ type Refused = (u16, &'static str);
 const NO_SUCH: Refused = (404, "there is no picture at this address; /guide.xml names those there are\n");
 const NO_LOGO: Refused = (404, "there is no such channel, or it has no logo: in its file, logo: FILE\n");
 const NO_FILE: Refused = (404, "the picture's file is not there or cannot be read; scan the media again\n");
+const NO_PICTURE: Refused = (404, "the file is no JPEG, PNG or WebP picture; put one in its place\n");
 const TOO_LARGE: Refused = (404, "the picture is larger than 16 MiB and is not served; make it smaller\n");
 const NO_CATALOG: Refused = (503, "the catalog cannot be read; the station's log says why\n");
 const NO_SERVER: Refused =
@@ -243,7 +247,6 @@ fn find(
 }
 
 fn open(path: &Path) -> Result<Opened, Refused> {
-    let picture = PictureType::of(path).ok_or(NO_FILE)?;
     let gone = |error: io::Error| {
         tracing::debug!(path = %path.display(), %error, "no picture");
         NO_FILE
@@ -258,6 +261,9 @@ fn open(path: &Path) -> Result<Opened, Refused> {
     if metadata.len() > LARGEST_PICTURE {
         return Err(TOO_LARGE);
     }
+    let mut beginning = [0; BEGINNING];
+    let length = file.read_at(&mut beginning, 0).map_err(gone)?;
+    let picture = PictureType::of_beginning(&beginning[..length]).ok_or(NO_PICTURE)?;
     let changed = Timestamp::new(metadata.mtime(), 0).ok();
     let modified = changed.and_then(|at| DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok());
     let etag = format!("\"{:x}-{:x}-{:x}\"", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
