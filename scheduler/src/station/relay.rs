@@ -194,3 +194,39 @@ pub(crate) fn retried(mut call: impl FnMut() -> io::Result<usize>) -> io::Result
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::Method;
+    use super::*;
+
+    #[test]
+    fn a_page_may_take_as_long_as_it_moves_and_a_picture_a_minute() {
+        for (path, is_bounded) in
+            [("/guide.xml", false), ("/art/00000000000000ff.jpg", true), ("/logo/one", true)]
+        {
+            let (near, mut far) = UnixStream::pair().unwrap();
+            let conditions = vec![("If-None-Match", "\"a\"".to_owned())];
+            let request = Request { method: Method::Get, path: path.to_owned(), host: None, conditions };
+            let began = Instant::now();
+            let mut relay = Relay::new(near, &request, "tv", began);
+            let mut client = Vec::new();
+            far.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let mut at = began;
+            while at + STALL_LIMIT / 2 < began + PICTURE_LIMIT {
+                assert!(!relay.has_stalled(at), "{path}");
+                assert_eq!(relay.drive(&mut client, at), Progress::Waiting, "{path}");
+                far.write_all(b"x").unwrap();
+                at += STALL_LIMIT / 2;
+            }
+            relay.drive(&mut client, at);
+            assert_eq!(relay.has_stalled(began + PICTURE_LIMIT), is_bounded, "{path}");
+            let mut asked = [0; 256];
+            let length = far.read(&mut asked).unwrap();
+            let expect = format!(
+                "GET {path} HTTP/1.1\r\nHost: tv\r\nIf-None-Match: \"a\"\r\nConnection: close\r\n\r\n"
+            );
+            assert_eq!(std::str::from_utf8(&asked[..length]).unwrap(), expect);
+        }
+    }
+}
