@@ -2,9 +2,9 @@
 //!
 //! A tiny_http server like that of the pages, with threads of its own, for it reads the drives that media are on: one
 //! that sleeps or does not answer holds up pictures and nothing else. **No path ever comes from a request**: it names a
-//! mark, which the catalog turns into a file, or a channel, whose own file names its logo. And whatever the file is called,
-//! it is sent only if it begins as a picture does: a link may lead anywhere. None is decoded. Those of a server's library are fetched from it here, so that its key never leaves the station.
-//! Conditional requests follow RFC 9110 §13.1.
+//! mark, which the catalog turns into a file, or a channel, whose own file names its logo. Whatever the file is called, it
+//! is sent only if it begins as a picture does, for a link may lead anywhere. None is decoded. Those of a server's
+//! library are fetched from it here, so that its key never leaves the station. Conditional requests follow RFC 9110 §13.1.
 
 use crate::air::schedule::Schedule;
 use crate::catalog::{
