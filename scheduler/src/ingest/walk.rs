@@ -1,7 +1,7 @@
 //! Walking a media folder: which files are there, and which folders could not be read.
 //!
-//! Hidden entries are passed over, and folders of pictures for seeking. Symbolic links are followed; a folder that was entered already, by
-//! whatever path, is not entered again, so loops end.
+//! Hidden entries are passed over, and folders of pictures for seeking. Symbolic links are followed; a folder that
+//! was entered already, by whatever path, is not entered again, so loops end.
 
 use super::artwork::Pictures;
 use crate::catalog::PictureType;

@@ -1,8 +1,9 @@
 //! The head of a request, read with limits and judged before anything else sees it.
 //!
-//! What leaves here is a method of two, a path of harmless bytes, a host of harmless bytes and the conditions of RFC 9110
-//! §13.1 by which a client asks whether what it has is still good; every other field of the request is dropped, so nothing of a client's making can reach what stands behind
-//! the front (request smuggling and header injection start with what is passed on). Requests have no body.
+//! What leaves here is a method of two, a path of harmless bytes, a host of harmless bytes and the conditions of RFC
+//! 9110 §13.1 by which a client asks whether what it has is still good; every other field of the request is dropped,
+//! so nothing of a client's making can reach what stands behind the front (request smuggling and header injection
+//! start with what is passed on). Requests have no body.
 //! Follows RFC 9112 §2 to §5; does no I/O.
 
 use super::respond::Refusal;

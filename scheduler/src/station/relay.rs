@@ -9,7 +9,8 @@ use mio::net::UnixStream;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-/// Relays to the pages at once, and as many to the pictures, so that neither keeps the other waiting: each keeps a socket and up to `MAX_BUFFERED` bytes.
+/// Relays to the pages at once, and as many to the pictures, so that neither keeps the other waiting: each keeps a
+/// socket and up to `MAX_BUFFERED` bytes.
 pub(crate) const MAX_RELAYS: usize = 32;
 /// Largest part of a response held for a slow client: a guide of many channels and days.
 const MAX_BUFFERED: usize = 2 * 1024 * 1024;
