@@ -1,8 +1,8 @@
 #!/bin/bash
-# Time of a rescan in which nothing has changed: FILES tiny files (50,000) in folders of a hundred, a sidecar in each
-# folder, and a catalog that knows them all.
+# Time of a rescan in which nothing has changed: FILES tiny files (50,000) in folders of a hundred, a sidecar and a poster
+# in each folder, and a catalog that knows them all. With STILLS=1 each file has a picture of its own besides.
 #
-#   bench/rescan.sh [FILES]        BIN=target/release
+#   bench/rescan.sh [FILES]        BIN=target/release STILLS=
 #
 # The prober beside the program is a stand-in that answers at once: only the first scan asks it.
 set -euo pipefail
@@ -24,8 +24,10 @@ for ((n = 0; n < files; n++)); do
     show="$dir/media/Show $((n / 100))/Season 1"
     mkdir -p "$show"
     echo "<tvshow><title>Show $((n / 100))</title><genre>Comedy</genre></tvshow>" > "${show%/*}/tvshow.nfo"
+    echo "$n" > "${show%/*}/poster.jpg"
   fi
   echo "$n" > "$show/S01E$((n % 100)).mp4"
+  if [[ -n ${STILLS:-} ]]; then echo "$n" > "$show/S01E$((n % 100))-thumb.jpg"; fi
 done
 cd "$dir"
 for what in "first scan" "rescan" "rescan"; do

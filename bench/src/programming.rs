@@ -3,7 +3,7 @@
 
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
-use retrovue_scheduler::catalog::{AssetMetadata, AssetType, Programme, Snapshot};
+use retrovue_scheduler::catalog::{Artwork, AssetMetadata, AssetType, PictureType, Programme, Snapshot};
 use retrovue_scheduler::config::default_format;
 use retrovue_scheduler::dsl::{ChannelSpec, parse_channel};
 use retrovue_scheduler::guide::{Listing, xmltv};
@@ -106,7 +106,8 @@ pub fn events(programming: &Programming, days: i32) -> usize {
 #[must_use]
 pub fn guide(programming: &Programming, days: i32) -> u64 {
     let mut counted = Counted(0);
-    xmltv(&guides(programming, days), &mut counted).expect("counting does not fail");
+    xmltv(&guides(programming, days), Some("http://tv.lan:8409"), &mut counted)
+        .expect("counting does not fail");
     counted.0
 }
 
@@ -116,7 +117,7 @@ fn guides(programming: &Programming, days: i32) -> Vec<Listing<'_>> {
         programming.guide(&info.id, from, from.plus(Millis(i64::from(days) * 86_400_000))).expect("a guide")
     };
     let zone = |info: &ChannelInfo| programming.zone(&info.id).ok();
-    let listing = |info| Listing { channel: info, zone: zone(info), events: events(info) };
+    let listing = |info| Listing { channel: info, zone: zone(info), logo: None, events: events(info) };
     programming.channels().iter().map(listing).collect()
 }
 
@@ -203,6 +204,7 @@ fn catalog() -> Snapshot {
         rating: None,
         genres: Vec::new(),
         plot: None,
+        artwork: Some(Artwork { mark: seconds, picture: Some(PictureType::Jpeg) }),
         tags: Vec::new(),
         duration: Millis(seconds * 1000 + 40),
         chapter_markers: None,

@@ -30,7 +30,9 @@ pub fn request_head(bytes: &[u8]) -> bool {
         Some(host) => ("HTTP/1.1", format!("Host: {host}\r\n")),
         None => ("HTTP/1.0", String::new()),
     };
-    let written = format!("{} {} {version}\r\n{host}\r\n", request.method.as_str(), request.path);
+    let conditions: String =
+        request.conditions.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let written = format!("{} {} {version}\r\n{host}{conditions}\r\n", request.method.as_str(), request.path);
     assert_eq!(read_head(written.as_bytes()), Ok(Some(request)), "{written:?}");
     true
 }
@@ -150,6 +152,12 @@ pub fn sidecar(bytes: &[u8]) -> bool {
         );
         assert_eq!(text, text.trim());
     }
+    let is_file = |name: &String| !name.is_empty() && name.len() <= 4096 && !name.contains(char::is_control);
+    assert!(
+        nfo.artwork.as_ref().is_none_or(|name| is_file(name) && !name.contains("://")),
+        "{:?}",
+        nfo.artwork
+    );
     assert!(nfo.genres.len() <= 20 && nfo.genres.is_sorted());
     assert!(nfo.season.is_none_or(|n| n <= 9999) && nfo.episode.is_none_or(|n| n <= 9999));
     assert!(nfo.year.is_none_or(|year| (1880..=2200).contains(&year)));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use retrovue_scheduler::catalog::StubAssetResolver;
+use retrovue_scheduler::catalog::{Artwork, PictureType, StubAssetResolver};
 use retrovue_scheduler::config::default_format;
 use retrovue_scheduler::dsl::parse_channel;
 use retrovue_scheduler::guide::{Listing, xmltv};
@@ -50,11 +50,12 @@ const ASSETS: &str = r#"{"assets":[
  {"id":"f1","title":"Alien","type":"movie","collection":"col.films","year":1979,"rating":"R","genres":["Horror"],"plot":"A crew answers a call.","duration_sec":7020,"uri":"3.mp4"}],
  "programs":[{"id":"p.show","title":"The Show","collection":"col.show"},{"id":"p.films","title":"Films","collection":"col.films"}]}"#;
 
-/// A programme as it was read.
+/// A channel or a programme as it was read.
 #[derive(Debug, Default)]
 struct Read {
     attributes: BTreeMap<String, String>,
     elements: Vec<String>,
+    icons: Vec<String>,
 }
 
 fn attributes(start: &BytesStart<'_>) -> BTreeMap<String, String> {
@@ -67,26 +68,25 @@ fn attributes(start: &BytesStart<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn read(text: &str) -> Vec<Read> {
+/// The channel and the programmes.
+fn read(text: &str) -> (Read, Vec<Read>) {
     let mut reader = Reader::from_str(text);
-    let (mut programmes, mut open): (Vec<Read>, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut all, mut open): (Vec<Read>, Vec<String>) = (Vec::new(), Vec::new());
     loop {
         match reader.read_event().unwrap() {
             Event::Start(start) => {
                 let name = start.name().as_ref().to_owned();
                 match (open.len(), name.as_str()) {
-                    (1, "programme") => {
-                        programmes.push(Read { attributes: attributes(&start), ..Read::default() });
-                    }
-                    (2, _) if open[1] == "programme" => {
-                        programmes.last_mut().unwrap().elements.push(name.clone());
-                    }
+                    (1, _) => all.push(Read { attributes: attributes(&start), ..Read::default() }),
+                    (2, _) => all.last_mut().unwrap().elements.push(name.clone()),
                     _ => {}
                 }
                 open.push(name);
             }
-            Event::Empty(start) if open.len() == 2 && open[1] == "programme" => {
-                programmes.last_mut().unwrap().elements.push(start.name().as_ref().to_owned());
+            Event::Empty(start) if open.len() == 2 => {
+                let read = all.last_mut().unwrap();
+                read.elements.push(start.name().as_ref().to_owned());
+                read.icons.extend(attributes(&start).remove("src"));
             }
             Event::End(_) => {
                 open.pop().unwrap();
@@ -96,7 +96,8 @@ fn read(text: &str) -> Vec<Read> {
         }
     }
     assert!(open.is_empty());
-    programmes
+    let programmes = all.split_off(1);
+    (all.remove(0), programmes)
 }
 
 fn instant(text: &str) -> Timestamp {
@@ -127,15 +128,25 @@ fn it_is_whole_and_in_order_on_both_sides_of_both_changes_of_the_clocks() {
     {
         let (from, _) = programming.day_bounds("one", day).unwrap();
         let to = from.plus(Millis(2 * 86_400_000));
-        let events = programming.guide("one", from, to).unwrap();
+        let mut events = programming.guide("one", from, to).unwrap();
+        for (event, mark) in events.iter_mut().zip(1..).filter(|(_, mark)| mark % 2 == 0) {
+            event.artwork = Some(Artwork { mark, picture: Some(PictureType::Png) });
+        }
         let listing = Listing {
             channel: &programming.channels()[0],
             zone: programming.zone("one").ok(),
+            logo: Some("/logo/one.png".to_owned()),
             events: events.clone(),
         };
         let mut out = Vec::new();
-        xmltv(&[listing], &mut out).unwrap();
-        let programmes = read(&String::from_utf8(out).unwrap());
+        // Pictures only where somebody serves them.
+        xmltv(std::slice::from_ref(&listing), None, &mut out).unwrap();
+        assert!(!String::from_utf8(std::mem::take(&mut out)).unwrap().contains("<icon"));
+        xmltv(&[listing], Some("http://tv.lan:8409"), &mut out).unwrap();
+        let (channel, programmes) = read(&String::from_utf8(out).unwrap());
+        // <!ELEMENT channel (display-name+,icon*,url*)>
+        assert_eq!(channel.elements, ["display-name", "display-name", "icon"]);
+        assert_eq!(channel.icons, ["http://tv.lan:8409/logo/one.png"]);
         assert_eq!(programmes.len(), events.len());
         let mut offsets: Vec<&str> = Vec::new();
         let mut end = from.0;
@@ -146,6 +157,8 @@ fn it_is_whole_and_in_order_on_both_sides_of_both_changes_of_the_clocks() {
             end = instant(stop).as_millisecond();
             assert_eq!((instant(start).as_millisecond(), end), (event.start.0, event.end.0));
             offsets.push(&start[15..]);
+            let expect = event.artwork.map(|artwork| format!("http://tv.lan:8409{artwork}"));
+            assert_eq!(programme.icons, expect.into_iter().collect::<Vec<_>>());
             let places: Vec<usize> = programme
                 .elements
                 .iter()
@@ -158,7 +171,9 @@ fn it_is_whole_and_in_order_on_both_sides_of_both_changes_of_the_clocks() {
         offsets.dedup();
         assert_eq!(offsets, [before, after], "{day}");
         let told = |name: &str| programmes.iter().filter(|p| p.elements.iter().any(|e| e == name)).count();
-        for name in ["sub-title", "desc", "date", "length", "episode-num", "previously-shown", "rating"] {
+        for name in
+            ["sub-title", "desc", "date", "length", "icon", "episode-num", "previously-shown", "rating"]
+        {
             assert!(told(name) > 0, "{name}");
         }
     }

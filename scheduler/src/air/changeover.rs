@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::{Millis, UtcMs};
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -243,6 +243,10 @@ impl Schedule for Changeover {
 
     fn edition(&self) -> u64 {
         self.edition.load(Relaxed)
+    }
+
+    fn logo(&self, channel: &str) -> Option<PathBuf> {
+        self.lines(channel).ok()?.programming.logo(channel).map(Path::to_owned)
     }
 
     fn zone(&self, channel: &str) -> Option<TimeZone> {

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::UtcMs;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// What airs when, on every channel. The same question has the same answer, but where other programming was taken up in
 /// between.
@@ -53,6 +54,12 @@ pub trait Schedule: Send + Sync {
         0
     }
 
+    /// The file of the logo of `channel`, where it has one.
+    fn logo(&self, channel: &str) -> Option<PathBuf> {
+        let _ = channel;
+        None
+    }
+
     /// Time zone of `channel`, where it has one.
     fn zone(&self, channel: &str) -> Option<TimeZone> {
         let _ = channel;
@@ -88,6 +95,10 @@ impl Schedule for Programming {
 
     fn program_schedule(&self, channel: &str, date: Date) -> Option<ProgramSchedule> {
         Programming::program_schedule(self, channel, date).ok()
+    }
+
+    fn logo(&self, channel: &str) -> Option<PathBuf> {
+        Programming::logo(self, channel).map(Path::to_owned)
     }
 
     fn zone(&self, channel: &str) -> Option<TimeZone> {

@@ -179,6 +179,12 @@ pub struct AssetRecord {
     /// What it is about, in a few sentences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plot: Option<String>,
+    /// Its picture: a file, or an address at the server that lists it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artwork: Option<String>,
+    /// By what the picture is called where it is served.
+    #[serde(skip)]
+    pub artwork_mark: Option<i64>,
     /// Absolute path.
     pub path: PathBuf,
     /// Bytes.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 const SELECT_ASSET: &str = "SELECT a.asset_pk, asset_id, title, asset_type, collection_id, season, episode, year, \
      path, size, mtime_ns, health, reason, container, duration_ms, video_json, audio_json, series, rating, \
-     m.asset_pk, m.integrated, m.loudness_range, m.true_peak, m.failure, plot \
+     m.asset_pk, m.integrated, m.loudness_range, m.true_peak, m.failure, plot, artwork, artwork_mark \
      FROM assets a LEFT JOIN measurements m ON m.asset_pk = a.asset_pk";
 
 /// All assets, in order of id.
@@ -115,6 +115,8 @@ fn asset(row: &Row<'_>) -> rusqlite::Result<(i64, AssetRecord)> {
         rating: row.get(18)?,
         genres: Vec::new(),
         plot: row.get(24)?,
+        artwork: row.get(25)?,
+        artwork_mark: row.get(26)?,
         path: PathBuf::from(row.get::<_, String>(8)?),
         size: row.get::<_, i64>(9)?.unsigned_abs(),
         mtime_ns: row.get(10)?,
@@ -172,7 +174,8 @@ pub(super) fn record(work: &Transaction<'_>, source_id: i64, seen: &Sighting) ->
     work.prepare_cached(
         "UPDATE assets SET source_id = ?2, collection_id = ?3, size = ?4, mtime_ns = ?5, asset_type = ?6, title = ?7,
             series = ?8, season = ?9, episode = ?10, year = ?11, rating = ?12, description_mark = ?13,
-            content_mark = coalesce(?14, content_mark), plot = ?15
+            content_mark = coalesce(?14, content_mark), plot = ?15, artwork = ?16, artwork_mark = ?17,
+            artwork_named = ?18
          WHERE asset_pk = ?1",
     )?
     .execute(params![
@@ -191,6 +194,9 @@ pub(super) fn record(work: &Transaction<'_>, source_id: i64, seen: &Sighting) ->
         seen.description_mark,
         seen.content_mark,
         told.plot,
+        seen.artwork.as_ref().map(|picture| picture.path.as_str()),
+        seen.artwork.as_ref().map(|picture| picture.mark),
+        seen.artwork_named,
     ])?;
     work.prepare_cached("DELETE FROM genres WHERE asset_pk = ?1")?.execute([pk])?;
     for genre in &told.genres {

@@ -1,5 +1,6 @@
 //! Assets for readers: the list, one of them, and the snapshot that planning works on.
 
+use super::artwork::{Artwork, PictureType};
 use super::asset::{AssetRecord, Chapter, Health, SuggestedBreak};
 use super::asset_rows;
 use super::error::CatalogError;
@@ -7,7 +8,7 @@ use super::resolver::{AssetMetadata, Programme, Snapshot};
 use super::store::Catalog;
 use crate::yaml::nearest;
 use retrovue_timebase::Millis;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl Catalog {
     /// All assets, in order of id.
@@ -82,6 +83,7 @@ impl Catalog {
                 rating: a.rating,
                 genres: a.genres,
                 plot: a.plot,
+                artwork: artwork(a.artwork.as_deref(), a.artwork_mark),
                 tags: Vec::new(),
                 duration: facts.duration_ms?,
                 chapter_markers: markers(&facts.chapters, &a.suggested_breaks),
@@ -107,6 +109,11 @@ impl Catalog {
         }
         Ok(snapshot)
     }
+}
+
+/// A picture as guides name it.
+fn artwork(place: Option<&str>, mark: Option<i64>) -> Option<Artwork> {
+    Some(Artwork { mark: mark?, picture: PictureType::of(Path::new(place?)) })
 }
 
 /// The starts of chapters after the first are where acts end; a single chapter marks nothing. A file without

@@ -1,5 +1,6 @@
 //! What a scan asks of the catalog and writes to it.
 
+use super::artwork::FoundPicture;
 use super::asset::{AssetType, Description, Health, ProbeFacts};
 use super::asset_rows::{record, type_of};
 use super::error::CatalogError;
@@ -21,6 +22,10 @@ pub(crate) struct Sighting {
     pub(crate) mtime_ns: i64,
     /// Tells the content; absent where it could not be read.
     pub(crate) content_mark: Option<String>,
+    /// Its picture.
+    pub(crate) artwork: Option<FoundPicture>,
+    /// The picture that its sidecar names, there or not.
+    pub(crate) artwork_named: Option<String>,
     pub(crate) outcome: Outcome,
 }
 
@@ -51,6 +56,8 @@ pub(crate) struct Remembered {
     pub(crate) has_facts: bool,
     pub(crate) content_mark: Option<String>,
     pub(crate) description_mark: i64,
+    pub(crate) artwork_mark: Option<i64>,
+    pub(crate) artwork_named: Option<String>,
 }
 
 /// A collection found by a scan, and the programme over it.
@@ -72,7 +79,8 @@ pub(crate) struct Move {
 }
 
 const SELECT_REMEMBERED: &str = "SELECT asset_pk, source_id, path, size, mtime_ns, health, collection_id, asset_type, \
-    reason, container IS NOT NULL, content_mark, description_mark FROM assets";
+    reason, container IS NOT NULL, content_mark, description_mark, artwork_mark, \
+    artwork_named FROM assets";
 
 fn remembered(row: &Row<'_>) -> rusqlite::Result<Remembered> {
     let health: String = row.get(5)?;
@@ -89,6 +97,8 @@ fn remembered(row: &Row<'_>) -> rusqlite::Result<Remembered> {
         has_facts: row.get(9)?,
         content_mark: row.get(10)?,
         description_mark: row.get(11)?,
+        artwork_mark: row.get(12)?,
+        artwork_named: row.get(13)?,
     })
 }
 

@@ -5,6 +5,7 @@
 //! (seed 000, truth ownership). It deliberately neither scans folders (that is `ingest`) nor decides what airs (that
 //! is `plan`). Planning reads a [`Snapshot`], and of the database only where the rotation of spots stood.
 
+mod artwork;
 mod as_run;
 mod as_run_rows;
 mod asset;
@@ -28,6 +29,8 @@ mod store_tests;
 mod stub;
 mod upkeep;
 
+pub(crate) use artwork::FoundPicture;
+pub use artwork::{ARTWORK_FOLDER, Artwork, ArtworkPlace, LARGEST_PICTURE, PictureType, mark_of_address};
 pub use as_run::{AsRun, AsRunOutcome, HistoryEntry, OpenRun, SentFrames, SentSegment};
 pub(crate) use asset::Description;
 pub use asset::{

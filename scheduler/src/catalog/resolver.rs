@@ -1,5 +1,6 @@
 //! What planning asks of the catalog, and the immutable snapshot that answers.
 
+use super::artwork::Artwork;
 use super::asset::{AssetType, LONGEST_ASSET, natural_order};
 use retrovue_timebase::Millis;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct AssetMetadata {
     pub genres: Vec<String>,
     /// What it is about, in a few sentences.
     pub plot: Option<String>,
+    /// Its picture.
+    pub artwork: Option<Artwork>,
     /// Tags.
     pub tags: Vec<String>,
     /// Length; always above 0 and at most [`LONGEST_ASSET`].

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_as_run.sql"),
     include_str!("migrations/0004_rotation_openings.sql"),
     include_str!("migrations/0005_plots.sql"),
+    include_str!("migrations/0006_artwork.sql"),
 ];
 
 /// The version this program writes.

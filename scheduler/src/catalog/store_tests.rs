@@ -24,6 +24,8 @@ pub(super) fn sighting(path: &str, slug: &str, outcome: Outcome) -> Sighting {
         size: 10,
         mtime_ns: 5,
         content_mark: Some(slug.into()),
+        artwork: Some(FoundPicture { path: "/m/Show/poster.jpg".into(), mark: 77 }),
+        artwork_named: Some("/m/Show/pie.jpg".into()),
         outcome,
     }
 }
@@ -351,6 +353,18 @@ fn catalogs_of_every_released_version_are_brought_up_to_date_and_lose_nothing() 
                 assert_eq!(catalog.plays(&coffee.id, 9).unwrap().len(), 1);
                 assert_eq!(catalog.revisions(1, "2026-01-01").unwrap().len(), 1);
             }
+            let pictures: Vec<Option<Artwork>> =
+                ["cosmic_diner.season_1.s01e02_pie", "movies.night_train_1979"]
+                    .map(|id| snapshot.lookup(&format!("asset.{id}")).unwrap().artwork)
+                    .to_vec();
+            if *version >= 6 {
+                let addresses: Vec<String> = pictures.iter().map(|p| p.unwrap().to_string()).collect();
+                assert_eq!(addresses, ["/art/123456789abcdef0.jpg", "/art/ffffffffffffffb3.png"]);
+                let poster = catalog.artwork(0x1234_5678_9ABC_DEF0).unwrap().unwrap();
+                assert_eq!(poster, ArtworkPlace::File("/srv/library/Cosmic Diner/poster.jpg".into()));
+            } else {
+                assert_eq!(pictures, [None, None], "version {version}");
+            }
             if *version >= 5 {
                 let coffee = catalog.asset("asset.cosmic_diner.season_1.s01e01_coffee").unwrap();
                 assert!(coffee.plot.unwrap().contains("waitresses"));
@@ -376,6 +390,7 @@ pub(super) const RELEASED: &[(i64, &[u8])] = &[
     (1, include_bytes!("released/version_1.sqlite")),
     (2, include_bytes!("released/version_2.sqlite")),
     (5, include_bytes!("released/version_5.sqlite")),
+    (6, include_bytes!("released/version_6.sqlite")),
 ];
 
 const OLD_TABLES: [&str; 6] = ["sources", "collections", "programmes", "assets", "chapters", "channels"];

@@ -142,6 +142,7 @@ impl StubAssetResolver {
                 rating: asset.rating,
                 genres: asset.genres,
                 plot: asset.plot,
+                artwork: None,
                 tags: asset.tags,
                 duration,
                 chapter_markers,

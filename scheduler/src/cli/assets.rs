@@ -194,6 +194,7 @@ fn details(asset: &AssetRecord, plays: &[Play]) -> Vec<String> {
     if let (Some(season), Some(episode)) = (asset.season, asset.episode) {
         lines.push(format!("episode     S{season:02}E{episode:02}"));
     }
+    lines.extend(asset.artwork.iter().map(|a| format!("picture     {a}")));
     lines.extend(asset.series.iter().map(|s| format!("series      {s}")));
     lines.extend(asset.year.iter().map(|y| format!("year        {y}")));
     lines.extend(asset.rating.iter().map(|r| format!("rating      {r}")));

@@ -9,11 +9,12 @@ use super::reader::Reader;
 use super::selectors::Pools;
 use super::spec::{ChannelSpec, ChannelTemplate, DayRule};
 use super::traffic::TrafficSpec;
+use crate::catalog::PictureType;
 use crate::config::FillerRef;
-use crate::yaml::{Fields, Node, nearest};
+use crate::yaml::{Fields, Node, Place, nearest};
 use jiff::tz::TimeZone;
 use retrovue_timebase::Millis;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Shortest grid: a programme block a second would drown the guide.
@@ -29,6 +30,8 @@ impl<'a> Reader<'a, '_> {
             .map(|(text, node)| self.id(text, node));
         let name = fields.text("name", self.report).map(|(text, _)| text.to_owned());
         let number = fields.whole("number", self.report).and_then(|(n, _)| u32::try_from(n).ok());
+        let folder = document.path.parent().unwrap_or(Path::new("")).to_owned();
+        let logo = fields.text("logo", self.report).and_then(|(text, node)| self.logo(text, node, &folder));
         let broadcast_day = fields.text("broadcast_day", self.report).and_then(|(text, node)| {
             let day = read_date(text);
             if day.is_none() {
@@ -48,7 +51,6 @@ impl<'a> Reader<'a, '_> {
         let grid = fields.text("grid", self.report).and_then(|(text, node)| self.grid(text, node));
         let grid = grid.unwrap_or(template.grid());
         let seed = fields.whole("seed", self.report).map(|(seed, _)| seed);
-        let folder = document.path.parent().unwrap_or(Path::new("")).to_owned();
         let mut filler = Vec::new();
         for node in fields.one_or_many("filler") {
             match node.scalar() {
@@ -79,6 +81,7 @@ impl<'a> Reader<'a, '_> {
             id,
             name,
             number,
+            logo,
             broadcast_day,
             zone_name,
             zone,
@@ -144,6 +147,15 @@ impl<'a> Reader<'a, '_> {
             self.error(node, codes::INVALID_VALUE, message, "1 to 64 of a-z, 0-9, _ and -");
         }
         text.to_owned()
+    }
+
+    fn logo(&mut self, text: &str, node: &Node, folder: &Path) -> Option<(PathBuf, Place)> {
+        if PictureType::of(Path::new(text)).is_none() {
+            let message = format!("\"{text}\" is no picture that can be served");
+            self.error(node, codes::INVALID_VALUE, message, "a file that ends in .jpg, .jpeg, .png or .webp");
+            return None;
+        }
+        Some((folder.join(text), node.place))
     }
 
     fn zone(&mut self, text: &str, node: &Node) -> TimeZone {

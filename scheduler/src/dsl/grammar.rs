@@ -22,6 +22,7 @@ const ID: &str = "^[a-z0-9_-]{1,64}$";
 const TIME: &str = "^([01]?[0-9]|2[0-9]):[0-5]?[0-9](:[0-5]?[0-9])?$|^30:00?(:00?)?$";
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 const GRID: &str = "^[0-9]+ *(s|m|min|h)$";
+const PICTURE: &str = "\\.([jJ][pP][eE]?[gG]|[pP][nN][gG]|[wW][eE][bB][pP])$";
 const NUMBERS: &str = "^([0-9]+|[0-9]+ *\\.\\. *[0-9]*|\\.\\. *[0-9]+)$";
 const SPAN: &str = "^[0-9]+ *(s|m|min|h)?$";
 const SPANS: &str = "^([0-9]+ *(s|m|min|h)?)?( *\\.\\. *([0-9]+ *(s|m|min|h)?)?)?$";
@@ -80,6 +81,11 @@ pub(super) static CHANNEL: Shape = Shape {
         Key::required("channel", Form::Like(ID), "The channel's id, and its address: a-z, 0-9, _ and -."),
         Key::new("name", Form::Text, "What people call it; made of the id where it is left out."),
         Key::new("number", Form::Whole { least: 1, most: 99_999 }, "Its number on the dial."),
+        Key::new(
+            "logo",
+            Form::Like(PICTURE),
+            "A picture of it, relative to this file: jpg, jpeg, png or webp.",
+        ),
         Key::new("timezone", Form::Text, "A name like Europe/Berlin; UTC where it is left out."),
         Key::new(
             "broadcast_day",

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use retrovue_timebase::Millis;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A channel as its file describes it.
@@ -21,6 +22,8 @@ pub struct ChannelSpec {
     pub name: String,
     /// Number on the dial, if the file gives one.
     pub number: Option<u32>,
+    /// The file of its logo, and where the channel file names it.
+    pub logo: Option<(PathBuf, Place)>,
     /// `broadcast_day`: the day sequential runs count from, and the day `compile` means by default.
     pub broadcast_day: Option<Date>,
     /// Name of the time zone.

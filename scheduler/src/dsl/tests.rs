@@ -69,6 +69,23 @@ fn parse_with(text: &str, files: &[(&str, &str)]) -> Result<(ChannelSpec, Report
 }
 
 #[test]
+fn a_logo_is_a_picture_relative_to_the_channel_file() {
+    for (text, expect) in [
+        ("logos/one.png", "channels/logos/one.png"),
+        ("/srv/One.JPG", "/srv/One.JPG"),
+        ("../x.webp", "channels/../x.webp"),
+    ] {
+        let (spec, _) = parse(&format!("channel: a\nlogo: {text}\nschedule: {{daily: []}}\n")).unwrap();
+        assert_eq!(spec.logo.unwrap().0, Path::new(expect), "{text}");
+    }
+    for text in ["logo.svg", "logo", "7", ".png"] {
+        let report = parse(&format!("channel: a\nlogo: {text}\nschedule: {{daily: []}}\n")).unwrap_err();
+        let said = report.to_string();
+        assert!(said.contains("is no picture that can be served") && said.contains("x.yaml:2:7"), "{said}");
+    }
+}
+
+#[test]
 fn the_sitcom_block_of_seed_004_is_read() {
     let (spec, report) = parse(SITCOMS).unwrap();
     assert!(report.findings().is_empty(), "{report}");

@@ -1,6 +1,6 @@
 //! XMLTV (xmltv.dtd of the XMLTV project): what Plex, Jellyfin, Kodi and the rest read.
 //!
-//! Only what is known is told: no pictures are named that nobody has, and nothing is called new.
+//! Only what is known is told: no pictures are named but those a station serves, and nothing is called new.
 
 use crate::plan::{ChannelInfo, GuideCategory, GuideEvent};
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use retrovue_timebase::UtcMs;
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::{Result, Write};
 
 /// A channel with what is on it.
@@ -18,42 +19,47 @@ pub struct Listing<'a> {
     pub channel: &'a ChannelInfo,
     /// The zone its times are told in; UTC when absent.
     pub zone: Option<&'a TimeZone>,
+    /// Where a station serves its logo: `/logo/one.png`.
+    pub logo: Option<String>,
     /// Its programmes, in order.
     pub events: Vec<GuideEvent>,
 }
 
 /// Writes the guide of channels. Times are on the channel's clock, each with the offset that clock has then, so that no
-/// reader has to guess a zone or a summer time.
+/// reader has to guess a zone or a summer time. Pictures are named where they can be fetched, at the station that readers
+/// call `base` (`http://tv.lan:8409`); without it none is.
 ///
 /// # Errors
 /// A writer that fails.
-pub fn xmltv(listings: &[Listing<'_>], out: impl Write) -> Result<()> {
+pub fn xmltv(listings: &[Listing<'_>], base: Option<&str>, out: impl Write) -> Result<()> {
     let mut writer = Writer::new_with_indent(out, b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     writer.create_element("tv").with_attribute(("generator-info-name", "RetroVue")).write_inner_content(
         |writer| {
             // All channels come before all programmes (xmltv.dtd).
             for listing in listings {
-                write_channel(writer, listing.channel)?;
+                write_channel(writer, listing, base)?;
             }
-            listings.iter().try_for_each(|listing| write_listing(writer, listing))
+            listings.iter().try_for_each(|listing| write_listing(writer, listing, base))
         },
     )?;
     writer.get_mut().write_all(b"\n")
 }
 
-fn write_channel<W: Write>(writer: &mut Writer<W>, channel: &ChannelInfo) -> Result<()> {
+fn write_channel<W: Write>(writer: &mut Writer<W>, listing: &Listing<'_>, base: Option<&str>) -> Result<()> {
+    let channel = listing.channel;
     writer
         .create_element("channel")
         .with_attribute(("id", channel.guide_id().as_str()))
         .write_inner_content(|writer| {
             text(writer, "display-name", &[], &channel.name)?;
-            text(writer, "display-name", &[], &channel.number.to_string())
+            text(writer, "display-name", &[], &channel.number.to_string())?;
+            icon(writer, base, listing.logo.as_ref())
         })?;
     Ok(())
 }
 
-fn write_listing<W: Write>(writer: &mut Writer<W>, listing: &Listing<'_>) -> Result<()> {
+fn write_listing<W: Write>(writer: &mut Writer<W>, listing: &Listing<'_>, base: Option<&str>) -> Result<()> {
     let id = listing.channel.guide_id();
     // A programme mostly begins where the one before it ends.
     let mut before = (UtcMs(i64::MIN), String::new());
@@ -65,14 +71,28 @@ fn write_listing<W: Write>(writer: &mut Writer<W>, listing: &Listing<'_>) -> Res
             .with_attribute(("start", start.as_str()))
             .with_attribute(("stop", stop.as_str()))
             .with_attribute(("channel", id.as_str()))
-            .write_inner_content(|writer| write_programme(writer, event, &start))?;
+            .write_inner_content(|writer| write_programme(writer, event, &start, base))?;
         before = (event.end, stop);
     }
     Ok(())
 }
 
+/// The address of a picture, where there is one and a station to fetch it from.
+fn icon<W: Write>(writer: &mut Writer<W>, base: Option<&str>, path: Option<&impl Display>) -> Result<()> {
+    if let (Some(base), Some(path)) = (base, path) {
+        let source = format!("{base}{path}");
+        writer.create_element("icon").with_attribute(("src", source.as_str())).write_empty()?;
+    }
+    Ok(())
+}
+
 /// What is in a programme, in the DTD's order of elements. `start` is its begin as the guide tells it.
-fn write_programme<W: Write>(writer: &mut Writer<W>, event: &GuideEvent, start: &str) -> Result<()> {
+fn write_programme<W: Write>(
+    writer: &mut Writer<W>,
+    event: &GuideEvent,
+    start: &str,
+    base: Option<&str>,
+) -> Result<()> {
     text(writer, "title", &[], &event.title)?;
     if let Some(subtitle) = &event.subtitle {
         text(writer, "sub-title", &[], subtitle)?;
@@ -100,6 +120,7 @@ fn write_programme<W: Write>(writer: &mut Writer<W>, event: &GuideEvent, start: 
         let seconds = runtime.0.saturating_add(500) / 1000;
         text(writer, "length", &[("units", "seconds")], &seconds.to_string())?;
     }
+    icon(writer, base, event.artwork.as_ref())?;
     episode_numbers(writer, event.season, event.episode)?;
     // What was made in a year gone by was shown somewhere before; of this year's nobody knows.
     if let (Some(made), Some(year)) = (event.year, &year)
@@ -209,7 +230,7 @@ mod tests {
     fn written(zone: Option<&TimeZone>, events: Vec<GuideEvent>) -> String {
         let channel = ChannelInfo { id: "a".into(), channel_id: 7, number: 3, name: "<A> & \"B\"".into() };
         let mut out = Vec::new();
-        xmltv(&[Listing { channel: &channel, zone, events }], &mut out).unwrap();
+        xmltv(&[Listing { channel: &channel, zone, logo: None, events }], None, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

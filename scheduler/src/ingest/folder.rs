@@ -1,11 +1,14 @@
 //! The importer of folders: walks them, and reads names.
 
+use super::artwork::{Kind, Pictures, Standing};
 use super::importer::{DescriptionMark, Importer, ListedFile, Listing};
-use super::names::{is_season_folder, read_file_name, slug, title_from_name, type_from_folders};
+use super::names::{
+    is_season_folder, read_file_name, season_of_folder, slug, title_from_name, type_from_folders,
+};
 use super::scan::{BadFile, IngestError};
-use super::walk::{FoundFile, Walk, walk};
+use super::walk::{FoundFile, Walk, beside, walk};
 use crate::catalog::{AssetType, Description, FoundCollection};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// A folder, or a part of one.
@@ -21,14 +24,21 @@ pub(super) struct FolderImporter {
 
 impl Importer for FolderImporter {
     fn list(&mut self) -> Result<Listing, IngestError> {
-        let found = walk(&self.top);
+        let mut found = walk(&self.top);
+        let siblings = self.take_pictures_above_top(&mut found.pictures);
+        let found = found;
         let above = self.sidecars_above_top();
+        let media = found.files.iter().map(|file| file.path.as_path());
+        let films = match found.pictures.is_empty() {
+            true => HashSet::new(),
+            false => film_folders(media.chain(siblings.iter().map(PathBuf::as_path))),
+        };
         let mut listing = Listing::default();
         let mut collections = BTreeMap::new();
         for file in &found.files {
             match file.path.to_str().filter(|p| !p.contains(['\n', '\r'])) {
                 Some(path) => {
-                    listing.files.push(self.describe(file, path, &found, &above, &mut collections));
+                    listing.files.push(self.describe(file, path, &found, &films, &above, &mut collections));
                 }
                 None => {
                     let reason = "its name holds a line break or is not UTF-8; rename it".to_owned();
@@ -39,6 +49,7 @@ impl Importer for FolderImporter {
         listing.collections = collections.into_values().collect();
         listing.unreadable =
             found.unreadable.into_iter().map(|(path, reason)| BadFile { path, reason }).collect();
+        listing.pictures = found.pictures;
         Ok(listing)
     }
 }
@@ -50,6 +61,7 @@ impl FolderImporter {
         file: &FoundFile,
         path: &str,
         found: &Walk,
+        films: &HashSet<&Path>,
         above: &BTreeMap<PathBuf, (u64, i64)>,
         collections: &mut BTreeMap<String, FoundCollection>,
     ) -> ListedFile {
@@ -95,6 +107,22 @@ impl FolderImporter {
         for (sidecar, (size, changed)) in &sidecars {
             mark = mark.text(&sidecar.to_string_lossy()).number(*size).number(changed.cast_unsigned());
         }
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let kind = match asset_type {
+            AssetType::Episode => {
+                let of_folder = folders.last().and_then(|folder| season_of_folder(folder));
+                let told = sidecars.first().map(|(sidecar, _)| sidecar.as_path());
+                let told = told.filter(|s| s.file_name().is_some_and(|name| name == "tvshow.nfo"));
+                let series = match (told.and_then(Path::parent).and_then(Path::to_str), of_folder) {
+                    (Some(told), _) => told,
+                    (None, Some(_)) => folder.rsplit_once('/').map_or(folder, |(above, _)| above),
+                    (None, None) => folder,
+                };
+                Kind::Episode { series, season: name.season.or(of_folder) }
+            }
+            _ => Kind::Film { alone: films.contains(Path::new(folder)) },
+        };
+        let artwork = found.pictures.beside(&Standing { folder, stem: &stem, kind }).cloned();
         ListedFile {
             path: path.to_owned(),
             size: file.size,
@@ -111,6 +139,7 @@ impl FolderImporter {
                 year: name.year,
                 ..Description::default()
             },
+            artwork,
             sidecars: sidecars.into_iter().map(|(path, _)| path).collect(),
             description_mark: mark.value(),
         }
@@ -136,6 +165,18 @@ impl FolderImporter {
         series.into_iter().chain(own).collect()
     }
 
+    /// Takes in the pictures in the folders above, which a walk of a part of the root does not meet; of a file that is
+    /// walked by itself also those beside it. Returns the media beside that file.
+    fn take_pictures_above_top(&self, pictures: &mut Pictures) -> Vec<PathBuf> {
+        if self.top == self.root {
+            return Vec::new();
+        }
+        pictures.of_part(&self.root, &self.top);
+        let folders = self.top.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root));
+        let mut media: Vec<Vec<PathBuf>> = folders.map(|folder| beside(folder, pictures)).collect();
+        if self.top.is_file() && !media.is_empty() { media.swap_remove(0) } else { Vec::new() }
+    }
+
     /// Sidecars that a walk of a part of the root does not meet.
     fn sidecars_above_top(&self) -> BTreeMap<PathBuf, (u64, i64)> {
         let folders = self.top.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root));
@@ -152,4 +193,25 @@ impl FolderImporter {
             })
             .collect()
     }
+}
+
+/// The folders that hold one film: all media in them have its name, as `NAME-trailer` and `NAME.part2` do.
+fn film_folders<'a>(media: impl Iterator<Item = &'a Path> + Clone) -> HashSet<&'a Path> {
+    let parts = media.filter_map(|path| Some((path.parent()?, path.file_stem()?.to_str()?)));
+    let mut shortest: HashMap<&Path, &str> = HashMap::new();
+    for (folder, stem) in parts.clone() {
+        let known = shortest.entry(folder).or_insert(stem);
+        if stem.len() < known.len() {
+            *known = stem;
+        }
+    }
+    for (folder, stem) in parts {
+        let belongs = |film: &&str| {
+            stem.strip_prefix(*film).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+        };
+        if shortest.get(folder).is_some_and(|film| !belongs(film)) {
+            shortest.remove(folder);
+        }
+    }
+    shortest.into_keys().collect()
 }

@@ -2,8 +2,9 @@
 //!
 //! An importer probes nothing and writes nothing.
 
+use super::artwork::Pictures;
 use super::scan::{BadFile, IngestError};
-use crate::catalog::{AssetType, Description, FoundCollection};
+use crate::catalog::{AssetType, Description, FoundCollection, FoundPicture};
 use std::path::PathBuf;
 
 /// Lists the files of one source.
@@ -27,6 +28,8 @@ pub(super) struct Listing {
     pub(super) not_here: Vec<BadFile>,
     /// What could not be looked at: nothing at or below these paths counts as gone.
     pub(super) unreadable: Vec<BadFile>,
+    /// Pictures that files may be shown by.
+    pub(super) pictures: Pictures,
 }
 
 /// A file of a source.
@@ -45,12 +48,14 @@ pub(super) struct ListedFile {
     pub(super) description: Description,
     /// Sidecars that say more when they are read: the first is the series', the last the file's own.
     pub(super) sidecars: Vec<PathBuf>,
-    /// Changes with anything above but size and time, and with the sidecars.
+    /// The picture that names give it, unless a sidecar names another.
+    pub(super) artwork: Option<FoundPicture>,
+    /// Changes with anything above but size, time and picture, and with the sidecars.
     pub(super) description_mark: i64,
 }
 
 /// Grows when what is read from names and sidecars grows, so that files that did not change are described anew.
-const DESCRIBED: u64 = 2;
+const DESCRIBED: u64 = 3;
 
 /// A mark of what it is fed: FNV-1a, for telling change, not for telling friend from foe.
 #[derive(Debug, Clone, Copy)]

@@ -6,9 +6,14 @@
 use super::importer::{Importer, Listing};
 use super::nfo::rating;
 use super::scan::IngestError;
-use super::server::{LibraryItem, MOST_ITEMS, PAGE, Server, key_of, line, listing, number, plot, title_of};
+use super::server::{
+    LibraryItem, MOST_ITEMS, PAGE, Server, line, listing, number, picture_path, plot, title_of,
+};
 use crate::catalog::{Description, SourceRecord};
 use serde_json::Value;
+
+/// Width that pictures are asked for in, in pixels: what a guide shows at most.
+const PICTURE_WIDTH: u32 = 800;
 
 /// A Jellyfin server.
 #[derive(Debug)]
@@ -19,9 +24,7 @@ pub(super) struct JellyfinImporter {
 
 impl JellyfinImporter {
     pub(super) fn new(source: &SourceRecord) -> Result<JellyfinImporter, IngestError> {
-        let authorization = format!("MediaBrowser Token=\"{}\"", key_of(source)?);
-        let server = Server::new(&source.root, vec![("Authorization", authorization)]);
-        Ok(JellyfinImporter { source: source.clone(), server })
+        Ok(JellyfinImporter { source: source.clone(), server: Server::of(source)? })
     }
 }
 
@@ -31,8 +34,8 @@ impl Importer for JellyfinImporter {
         let mut start = 0;
         while start < MOST_ITEMS {
             let path = format!(
-                "/Items?Recursive=true&IncludeItemTypes=Movie,Episode,Video&Fields=Path,Genres,Overview&EnableImages=false\
-                 &EnableUserData=false&SortBy=SortName&StartIndex={start}&Limit={PAGE}"
+                "/Items?Recursive=true&IncludeItemTypes=Movie,Episode,Video&Fields=Path,Genres,Overview&EnableImageTypes=Primary\
+                 &ImageTypeLimit=1&EnableUserData=false&SortBy=SortName&StartIndex={start}&Limit={PAGE}"
             );
             let answer = self.server.get(&path, &[])?;
             let Some(page) = answer["Items"].as_array() else {
@@ -64,5 +67,15 @@ fn item(value: &Value) -> Option<LibraryItem> {
         genres: genres.collect(),
         plot: plot(&value["Overview"]),
     };
-    Some(LibraryItem { path, is_episode, description })
+    Some(LibraryItem { path, is_episode, description, artwork: artwork(value) })
+}
+
+/// Its own picture, else its series'. The tag changes with the picture.
+fn artwork(value: &Value) -> Option<String> {
+    let primary = |id: &Value, tag: &Value| {
+        let (id, tag) = (id.as_str()?, tag.as_str()?);
+        picture_path(format!("/Items/{id}/Images/Primary?maxWidth={PICTURE_WIDTH}&tag={tag}"))
+    };
+    primary(&value["Id"], &value["ImageTags"]["Primary"])
+        .or_else(|| primary(&value["SeriesId"], &value["SeriesPrimaryImageTag"]))
 }

@@ -11,10 +11,14 @@
 //! changes nothing; a scan that was cut short goes on where it stopped, for what is recorded is recorded.
 
 mod absent;
+mod artwork;
+#[cfg(test)]
+mod artwork_tests;
 mod content_mark;
 mod folder;
 mod importer;
 mod jellyfin;
+mod look;
 mod measure;
 mod moves;
 pub(crate) mod names;
@@ -35,5 +39,6 @@ pub use measure::{MeasureReport, measure};
 pub use names::{slug, title_from_name};
 pub use prober::{ProbeFailure, Prober, ProberCommand, ProberError};
 pub use scan::{BadFile, Ingest, IngestError, IngestReport, IngestSource, Progress};
+pub(crate) use server::{PictureFailure, ServerPicture, fetch_picture};
 pub use servers::scan_servers;
 pub use watch::{FolderWatch, Rested, WatchStop, WatchTimes, watch};

@@ -66,6 +66,8 @@ mod tests {
             has_facts: true,
             content_mark: mark.map(str::to_owned),
             description_mark: 0,
+            artwork_mark: None,
+            artwork_named: None,
         }
     }
 

@@ -157,15 +157,20 @@ fn type_from_folder(name: &str) -> Option<AssetType> {
 
 /// Whether a folder is one season of the series above it, which lends it its title.
 pub(crate) fn is_season_folder(name: &str) -> bool {
+    season_of_folder(name).is_some()
+}
+
+/// The season that a folder is; 0 for specials.
+pub(crate) fn season_of_folder(name: &str) -> Option<u32> {
     let slug = slug(name);
-    let numbered = |rest: &str| {
-        let rest = rest.trim_start_matches('_');
-        !rest.is_empty() && rest.len() <= 4 && rest.bytes().all(|b| b.is_ascii_digit())
-    };
-    slug == "specials"
-        || ["season", "series", "staffel", "saison", "s"]
-            .iter()
-            .any(|w| slug.strip_prefix(w).is_some_and(numbered))
+    if slug == "specials" {
+        return Some(0);
+    }
+    ["season", "series", "staffel", "saison", "s"].iter().find_map(|word| {
+        let digits = slug.strip_prefix(word)?.trim_start_matches('_');
+        let is_number = !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse().ok().filter(|_| is_number)
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use crate::catalog::{AssetType, Description};
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use std::path::Path;
 
 /// Longest sidecar read; a series' with all its actors stays far below.
@@ -17,6 +17,9 @@ const MAX_TEXT: usize = 300;
 
 /// Most characters of a plot that are kept: a guide shows less.
 pub(super) const MAX_PLOT: usize = 1000;
+
+/// Longest path (Linux, `PATH_MAX`).
+const MAX_PATH: usize = 4096;
 
 /// Most genres that are kept.
 const MAX_GENRES: usize = 20;
@@ -33,6 +36,8 @@ pub(crate) struct Nfo {
     pub(crate) rating: Option<String>,
     pub(crate) genres: Vec<String>,
     pub(crate) plot: Option<String>,
+    /// The first picture it names, as written: a file, as far as that can be told.
+    pub(crate) artwork: Option<String>,
 }
 
 /// What a sidecar is about: the name of its root.
@@ -97,6 +102,7 @@ pub(crate) fn parse_nfo(bytes: &[u8]) -> Option<Nfo> {
     // Elements that are open, from the root on; only their names near the root are of use.
     let mut open: Vec<String> = Vec::new();
     let mut value = String::new();
+    let mut is_picture = false;
     // Whatever is wrong further on, what was read before stands.
     while let Ok(event) = reader.read_event() {
         match event {
@@ -104,6 +110,9 @@ pub(crate) fn parse_nfo(bytes: &[u8]) -> Option<Nfo> {
                 let name = start.local_name().as_ref().to_ascii_lowercase();
                 if open.is_empty() && nfo.kind.is_none() {
                     nfo.kind = kind_of(&name);
+                }
+                if name == "thumb" {
+                    is_picture = shows_it(&start);
                 }
                 open.push(name);
                 value.clear();
@@ -127,7 +136,10 @@ pub(crate) fn parse_nfo(bytes: &[u8]) -> Option<Nfo> {
             Event::End(_) => {
                 let name = open.pop();
                 if let ([_root], Some(name), Some(kind)) = (open.as_slice(), name, nfo.kind) {
-                    take(&mut nfo, kind, &name, &value);
+                    match name.as_str() {
+                        "thumb" if is_picture => nfo.artwork = nfo.artwork.take().or_else(|| picture(&value)),
+                        name => take(&mut nfo, kind, name, &value),
+                    }
                 }
                 value.clear();
                 // A file of several episodes is known by its first.
@@ -140,6 +152,21 @@ pub(crate) fn parse_nfo(bytes: &[u8]) -> Option<Nfo> {
         }
     }
     nfo.kind.map(|_| nfo)
+}
+
+/// Whether a `thumb` is a picture of the thing as a whole: not a banner, a logo or a background.
+fn shows_it(thumb: &BytesStart<'_>) -> bool {
+    match thumb.try_get_attribute("aspect") {
+        Ok(Some(aspect)) => matches!(&*aspect.value, "poster" | "thumb" | "landscape" | ""),
+        _ => true,
+    }
+}
+
+/// The name of a file. Addresses are not fetched, so they name nothing.
+fn picture(value: &str) -> Option<String> {
+    let name = value.trim();
+    let is_file = !name.is_empty() && name.len() <= MAX_PATH && !name.contains("://");
+    (is_file && !name.contains(char::is_control)).then(|| name.to_owned())
 }
 
 fn kind_of(root: &str) -> Option<NfoKind> {
@@ -257,6 +284,7 @@ https://www.example.org/title/1"#;
             rating: Some("TV-14".into()),
             genres: ["Animation", "Comedy", "Family"].map(str::to_owned).to_vec(),
             plot: Some("A cat & a mouse.".into()),
+            artwork: None,
         };
         assert_eq!(episode, expect);
         let mut told = Description { title: "S02E07".into(), year: Some(1990), ..Description::default() };
@@ -283,6 +311,27 @@ https://www.example.org/title/1"#;
             ("Pilot", Some("The Show"), Some(1))
         );
         assert_eq!(told.genres, ["Western"]);
+    }
+
+    #[test]
+    fn of_pictures_only_files_that_show_the_thing_are_named() {
+        for (elements, expect) in [
+            ("<thumb>pie.jpg</thumb>", Some("pie.jpg")),
+            (
+                "<thumb aspect=\"poster\" preview=\"\"> art/pie &amp; tea.png\n</thumb>",
+                Some("art/pie & tea.png"),
+            ),
+            (
+                "<thumb aspect=\"banner\">b.jpg</thumb><thumb>https://x.org/a.jpg</thumb><thumb>c.jpg</thumb>",
+                Some("c.jpg"),
+            ),
+            ("<thumb>first.jpg</thumb><thumb>second.jpg</thumb>", Some("first.jpg")),
+            ("<actor><thumb>face.jpg</thumb></actor><fanart><thumb>f.jpg</thumb></fanart>", None),
+            ("<thumb>image://video@x/</thumb><thumb/><thumb></thumb>", None),
+        ] {
+            let nfo = parse_nfo(format!("<movie>{elements}</movie>").as_bytes()).unwrap();
+            assert_eq!(nfo.artwork.as_deref(), expect, "{elements}");
+        }
     }
 
     #[test]

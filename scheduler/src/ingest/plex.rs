@@ -5,7 +5,9 @@
 use super::importer::{Importer, Listing};
 use super::nfo::rating;
 use super::scan::IngestError;
-use super::server::{LibraryItem, MOST_ITEMS, PAGE, Server, key_of, line, listing, number, plot, title_of};
+use super::server::{
+    LibraryItem, MOST_ITEMS, PAGE, Server, line, listing, number, picture_path, plot, title_of,
+};
 use crate::catalog::{Description, SourceRecord};
 use serde_json::Value;
 
@@ -22,8 +24,7 @@ pub(super) struct PlexImporter {
 
 impl PlexImporter {
     pub(super) fn new(source: &SourceRecord) -> Result<PlexImporter, IngestError> {
-        let server = Server::new(&source.root, vec![("X-Plex-Token", key_of(source)?)]);
-        Ok(PlexImporter { source: source.clone(), server })
+        Ok(PlexImporter { source: source.clone(), server: Server::of(source)? })
     }
 
     fn section(&self, key: &str, kind: u32, items: &mut Vec<LibraryItem>) -> Result<(), IngestError> {
@@ -90,5 +91,8 @@ fn item(value: &Value) -> Option<LibraryItem> {
         genres: genres.collect(),
         plot: plot(&value["summary"]),
     };
-    Some(LibraryItem { path, is_episode, description })
+    // Its own picture, else its series'. The address changes with the picture.
+    let thumb = |key: &str| value[key].as_str().map(str::to_owned).and_then(picture_path);
+    let artwork = thumb("thumb").or_else(|| thumb("grandparentThumb"));
+    Some(LibraryItem { path, is_episode, description, artwork })
 }

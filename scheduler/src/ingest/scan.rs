@@ -1,20 +1,18 @@
 //! One scan: list a source, skip what has not changed, find what was moved, probe the rest, record in batches.
 
+use super::artwork::Pictures;
 use super::content_mark::content_mark;
 use super::folder::FolderImporter;
 use super::importer::{Importer, ListedFile};
 use super::jellyfin::JellyfinImporter;
+use super::look::look;
 use super::moves::{Arrival, match_moves};
-use super::nfo::read_nfo;
 use super::plex::PlexImporter;
 use super::prober::{Prober, ProberCommand, ProberError};
 use super::probing::{in_order, workers};
-use super::walk::changed_ns;
 use crate::catalog::{
-    AssetType, Catalog, CatalogError, Health, ImporterKind, LONGEST_ASSET, Move, Outcome, ProbeFacts,
-    Remembered, Sighting, SourceRecord,
+    AssetType, Catalog, CatalogError, Health, ImporterKind, Move, Outcome, Remembered, SourceRecord,
 };
-use retrovue_timebase::Millis;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -146,12 +144,12 @@ enum Scope<'s> {
 }
 
 /// A listed file that is not as it is remembered, or not remembered.
-struct Task {
-    file: ListedFile,
+pub(super) struct Task {
+    pub(super) file: ListedFile,
     /// Whether it is remembered at all.
-    known: bool,
+    pub(super) known: bool,
     /// Whether its content is what was probed before.
-    as_before: bool,
+    pub(super) as_before: bool,
 }
 
 impl<'a> Ingest<'a> {
@@ -268,7 +266,7 @@ impl<'a> Ingest<'a> {
             }
             let same = known.filter(|k| (k.size, k.mtime_ns) == (file.size, file.mtime_ns));
             match same {
-                Some(k) if k.health != Health::Missing && k.description_mark == file.description_mark => {
+                Some(k) if k.health != Health::Missing && is_told_the_same(k, &file, &listing.pictures) => {
                     report.unchanged += 1;
                     if k.content_mark.is_none() {
                         unmarked.push(file.path.clone());
@@ -285,7 +283,7 @@ impl<'a> Ingest<'a> {
         }
         self.catalog.record_collections(&listing.collections)?;
         self.find_moves(&mut remembered, &seen, &mut tasks, report)?;
-        self.look_into(source_id, tasks, progress, report)?;
+        self.look_into(source_id, tasks, &listing.pictures, progress, report)?;
         self.mark_contents(&unmarked, progress)?;
 
         // What lies below a folder that could not be read may still be there.
@@ -379,6 +377,7 @@ impl<'a> Ingest<'a> {
         &mut self,
         source_id: i64,
         tasks: Vec<Task>,
+        pictures: &Pictures,
         progress: &mut dyn Progress,
         report: &mut IngestReport,
     ) -> Result<(), IngestError> {
@@ -390,7 +389,7 @@ impl<'a> Ingest<'a> {
             &tasks,
             self.workers,
             || Prober::new(command.clone()),
-            |prober, task| look(prober, task).map_err(IngestError::from),
+            |prober, task| look(prober, task, pictures).map_err(IngestError::from),
             |task, looked| {
                 let path = PathBuf::from(&task.file.path);
                 progress.next(&path);
@@ -465,66 +464,10 @@ impl<'a> Ingest<'a> {
     }
 }
 
-/// Looks into a file: sidecars, mark, probe. Nothing is told of one that is being written: its turn comes when that is
-/// over. Runs in a worker.
-fn look(prober: &mut Prober, task: &Task) -> Result<(Option<Sighting>, Vec<BadFile>), ProberError> {
-    let mut file = task.file.clone();
-    let path = Path::new(&task.file.path);
-    let mut warnings = Vec::new();
-    for sidecar in &task.file.sidecars {
-        match read_nfo(sidecar) {
-            Ok(Some(nfo)) => {
-                if let (true, Some(asset_type)) = (file.type_is_guess, nfo.asset_type()) {
-                    file.asset_type = asset_type;
-                }
-                nfo.apply(&mut file.description);
-            }
-            Ok(None) => {
-                let reason = "it describes no film, episode or series; it is passed over".to_owned();
-                warnings.push(BadFile { path: sidecar.clone(), reason });
-            }
-            Err(error) => warnings.push(BadFile { path: sidecar.clone(), reason: error.to_string() }),
-        }
-    }
-    let mark = if task.as_before && task.known { None } else { content_mark(path).ok() };
-    let outcome = if task.as_before {
-        Outcome::AsBefore
-    } else if file.size == 0 {
-        Outcome::Unplayable("the file is empty; copy it again".to_owned())
-    } else {
-        match prober.probe(path)? {
-            Ok(facts) => playable(facts),
-            Err(failure) => Outcome::Unplayable(format!("{}: {}", failure.code, failure.detail)),
-        }
-    };
-    let still = std::fs::metadata(path).map(|m| (m.len(), changed_ns(&m)));
-    if still.is_ok_and(|now| now != (file.size, file.mtime_ns)) {
-        return Ok((None, warnings));
-    }
-    let sighting = Sighting {
-        path: file.path,
-        collection: file.collection,
-        asset_slug: file.asset_slug,
-        asset_type: file.asset_type,
-        description: file.description,
-        description_mark: file.description_mark,
-        size: file.size,
-        mtime_ns: file.mtime_ns,
-        content_mark: mark,
-        outcome,
-    };
-    Ok((Some(sighting), warnings))
-}
-
-fn playable(facts: ProbeFacts) -> Outcome {
-    Outcome::Unplayable(match facts.duration_ms {
-        Some(d) if d > LONGEST_ASSET => {
-            format!("its length is {d}, longer than {LONGEST_ASSET}; the file is damaged, remux it")
-        }
-        Some(d) if d > Millis(0) => return Outcome::Probed(facts),
-        Some(d) => format!("its length is {d}; the file is damaged or holds no time"),
-        None => "its length is unknown, so it cannot be scheduled; remux it".to_owned(),
-    })
+/// Whether names, sidecars and pictures say what they said.
+fn is_told_the_same(known: &Remembered, file: &ListedFile, pictures: &Pictures) -> bool {
+    let picture = pictures.choose(known.artwork_named.as_deref(), file.artwork.as_ref());
+    known.description_mark == file.description_mark && known.artwork_mark == picture.map(|p| p.mark)
 }
 
 #[cfg(test)]

@@ -1,20 +1,30 @@
 //! What the importers of servers share: asking over HTTP, and turning what a library lists into files of this machine.
 //!
-//! The server is only asked for words. AIR plays files, so every path it names must lead to a file here, if need be by
-//! the source's map of folders.
+//! A scan asks the server only for words. AIR plays files, so every path it names must lead to a file here, if need be by
+//! the source's map of folders. Pictures are fetched when a viewer asks for one: by the station, so that the key stays
+//! with it.
 
 use super::importer::{DescriptionMark, ListedFile, Listing};
 use super::names::{slug, title_from_name};
 use super::nfo::{MAX_PLOT, tidy};
 use super::scan::{BadFile, IngestError};
 use super::walk::changed_ns;
-use crate::catalog::{AssetType, Description, FoundCollection, SourceRecord};
+use crate::catalog::{
+    AssetType, Description, FoundCollection, FoundPicture, ImporterKind, LARGEST_PICTURE, PictureType,
+    SourceRecord,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 /// Longest a request may take, answer and all.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest that fetching a picture takes: whoever asked for it gives up not much later.
+const PICTURE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest path of a picture.
+const MAX_PICTURE_PATH: usize = 1024;
 
 /// Longest answer read: a page of items stays far below.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
@@ -36,6 +46,24 @@ pub(super) struct Server {
     headers: Vec<(&'static str, String)>,
 }
 
+/// A picture as a server gave it.
+#[derive(Debug)]
+pub(crate) struct ServerPicture {
+    pub(crate) picture: PictureType,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Why a server gave no picture.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PictureFailure {
+    /// It does not answer.
+    #[error(transparent)]
+    Silent(IngestError),
+    /// It answers otherwise, or there is no key to ask it with.
+    #[error(transparent)]
+    Refused(#[from] IngestError),
+}
+
 /// What a library says of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct LibraryItem {
@@ -43,13 +71,22 @@ pub(super) struct LibraryItem {
     pub(super) path: String,
     pub(super) is_episode: bool,
     pub(super) description: Description,
+    /// The path of its picture at the server, with its query.
+    pub(super) artwork: Option<String>,
 }
 
 impl Server {
-    pub(super) fn new(root: &str, headers: Vec<(&'static str, String)>) -> Server {
+    /// The server of a source, with its key.
+    pub(super) fn of(source: &SourceRecord) -> Result<Server, IngestError> {
+        let key = key_of(source)?;
+        let header = match source.importer {
+            ImporterKind::Plex => ("X-Plex-Token", key),
+            _ => ("Authorization", format!("MediaBrowser Token=\"{key}\"")),
+        };
         let config =
             ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
-        Server { root: root.trim_end_matches('/').to_owned(), agent: config.into(), headers }
+        let root = source.root.trim_end_matches('/').to_owned();
+        Ok(Server { root, agent: config.into(), headers: vec![header] })
     }
 
     pub(super) fn error(&self, reason: impl Into<String>) -> IngestError {
@@ -93,6 +130,37 @@ impl Server {
             ))
         })
     }
+}
+
+/// Fetches a picture of a source's server, by the path that a scan was told.
+///
+/// # Errors
+/// No key, a server that does not answer in time, an answer that is no picture or too large.
+pub(crate) fn fetch_picture(source: &SourceRecord, path: &str) -> Result<ServerPicture, PictureFailure> {
+    let server = Server::of(source)?;
+    let request = server.agent.get(format!("{}{path}", server.root)).header("Accept", "image/jpeg,image/png");
+    let (name, key) = &server.headers[0];
+    // Whoever it would send us on to is not to have the key.
+    let config = request.header(*name, key).config().timeout_global(Some(PICTURE_TIMEOUT));
+    let answered = config.max_redirects(0).max_redirects_will_error(false).build().call();
+    let mut answer = answered.map_err(|error| PictureFailure::Silent(server.error(error.to_string())))?;
+    if answer.status().as_u16() != 200 {
+        let status = answer.status().as_u16();
+        return Err(server.error(format!("it answers with status {status} for a picture")).into());
+    }
+    let body = answer.body_mut().with_config().limit(LARGEST_PICTURE).read_to_vec();
+    let bytes =
+        body.map_err(|error| server.error(format!("its picture broke off or is too large: {error}")))?;
+    match PictureType::of_beginning(&bytes) {
+        Some(picture) => Ok(ServerPicture { picture, bytes }),
+        None => Err(server.error("what it gives for a picture is none").into()),
+    }
+}
+
+/// The path of a picture at a server, if it is one: what is put behind the server's address must stay there.
+pub(super) fn picture_path(path: String) -> Option<String> {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-?=&:,%+".contains(&byte);
+    (path.starts_with('/') && path.len() <= MAX_PICTURE_PATH && path.bytes().all(harmless)).then_some(path)
 }
 
 /// The key of a source: from the environment or a file, never from the catalog.
@@ -186,6 +254,10 @@ pub(super) fn listing(source: &SourceRecord, items: Vec<LibraryItem>) -> Listing
             type_is_guess: false,
             description: told,
             sidecars: Vec::new(),
+            artwork: item.artwork.map(|path| {
+                let path = format!("{}{path}", source.root.trim_end_matches('/'));
+                FoundPicture { mark: DescriptionMark::new().text(&path).value(), path }
+            }),
             description_mark: mark.value(),
         });
     }

@@ -2,7 +2,9 @@
 
 use super::scan::{Ingest, IngestError, IngestReport, Progress};
 use super::{ProberCommand, server};
-use crate::catalog::{AssetResolver, AssetType, Catalog, Health, ImporterKind, PathMap, SourceRecord};
+use crate::catalog::{
+    ArtworkPlace, AssetResolver, AssetType, Catalog, Health, ImporterKind, PathMap, SourceRecord,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -192,6 +194,39 @@ fn a_jellyfin_library_becomes_assets_and_follows_its_changes() {
 }
 
 #[test]
+fn pictures_are_addresses_without_the_key_and_change_with_their_tags() {
+    let mut place = Place::new(&["Cosmic Diner/1.mp4", "Cosmic Diner/2.mp4", "Cosmic Diner/3.mp4"]);
+    let mut own = episode(1);
+    own["ImageTags"] = json!({"Primary": "0a1b", "Thumb": "ffff"});
+    let mut of_series = episode(2);
+    of_series["ImageTags"] = json!({});
+    (of_series["SeriesId"], of_series["SeriesPrimaryImageTag"]) = (json!("77"), json!("5e5e"));
+    let mut astray = episode(3);
+    (astray["Id"], astray["ImageTags"]) = (json!("x@evil.example/ "), json!({"Primary": "1"}));
+    let items = Arc::new(Mutex::new(vec![own, of_series, astray]));
+    let stand = Stand::new(jellyfin(Arc::clone(&items), 9));
+    let source = place.source(ImporterKind::Jellyfin, &stand.root(), "/media");
+    assert_eq!(place.scan(&source).unwrap().added, 3);
+    let at = |place: &Place, number: usize| {
+        let id = format!("asset.home_library.cosmic_diner.season_1.s01e0{number}_part_{number}");
+        let asset = place.catalog.asset(&id).unwrap();
+        let picture = place.catalog.artwork(asset.artwork_mark?).unwrap();
+        let Some(ArtworkPlace::Server { source: from, path }) = picture else { panic!("{picture:?}") };
+        assert_eq!(from.id, source.id);
+        assert!(!asset.artwork.unwrap().contains("s3cret") && !path.contains("s3cret"));
+        Some(path)
+    };
+    let first = "/Items/00000000000000000000000000000001/Images/Primary?maxWidth=800&tag=";
+    assert_eq!(at(&place, 1), Some(format!("{first}0a1b")));
+    assert_eq!(at(&place, 2).as_deref(), Some("/Items/77/Images/Primary?maxWidth=800&tag=5e5e"));
+    assert_eq!(at(&place, 3), None);
+    assert_eq!(place.scan(&source).unwrap().unchanged, 3);
+    items.lock().unwrap()[0]["ImageTags"]["Primary"] = json!("0a1c");
+    assert_eq!(place.scan(&source).unwrap().updated, 1);
+    assert_eq!(at(&place, 1), Some(format!("{first}0a1c")));
+}
+
+#[test]
 fn a_file_that_a_folder_has_is_left_to_it() {
     let mut place = Place::new(&["Cosmic Diner/1.mp4"]);
     let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
@@ -222,11 +257,12 @@ fn a_plex_library_becomes_assets() {
             ("/library/sections/1/all?type=1", "0") => {
                 json!({"size": 1, "totalSize": 1, "offset": 0, "Metadata": [
                 {"ratingKey": "10", "type": "movie", "title": "Alien", "year": 1979, "contentRating": "gb/18",
-                 "Genre": [{"tag": "Horror"}], "summary": "A call.", "Media": [{"id": 1, "Part": [{"id": 1, "file": "D:\\films\\alien.mkv"}]}]}]})
+                 "Genre": [{"tag": "Horror"}], "summary": "A call.", "thumb": "/library/metadata/10/thumb/1690000000", "Media": [{"id": 1, "Part": [{"id": 1, "file": "D:\\films\\alien.mkv"}]}]}]})
             }
             ("/library/sections/2/all?type=4", "0") => {
                 json!({"size": 1, "totalSize": 2, "offset": 0, "Metadata": [
                 {"ratingKey": "20", "type": "episode", "title": "One", "grandparentTitle": "The Show",
+                 "thumb": "https://elsewhere.example/x.jpg", "grandparentThumb": "/library/metadata/2/thumb/5",
                  "parentIndex": 2, "index": 5, "year": 1991, "contentRating": "TV-14",
                  "Media": [{"Part": [{"file": "D:\\tv\\one.mkv"}]}]}]})
             }
@@ -249,6 +285,9 @@ fn a_plex_library_becomes_assets() {
     let alien = place.catalog.asset("asset.home_library.movies.alien_1979").unwrap();
     assert_eq!((alien.rating.as_deref(), alien.genres.as_slice()), (Some("18"), &["Horror".to_owned()][..]));
     assert_eq!(alien.plot.as_deref(), Some("A call."));
+    let root = stand.root();
+    assert_eq!(alien.artwork, Some(format!("{root}library/metadata/10/thumb/1690000000")));
+    assert_eq!(one.artwork, Some(format!("{root}library/metadata/2/thumb/5")));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Walking a media folder: which files are there, and which folders could not be read.
 //!
-//! Hidden entries are passed over. Symbolic links are followed; a folder that was entered already, by
-//! whatever path, is not entered again, so loops end.
+//! Hidden entries are passed over, and folders of pictures for seeking. Symbolic links are followed; a folder that
+//! was entered already, by whatever path, is not entered again, so loops end.
 
+use super::artwork::Pictures;
+use crate::catalog::PictureType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ pub(crate) struct Walk {
     pub(crate) files: Vec<FoundFile>,
     /// Sidecars (`.nfo`), by path, with size and time of change.
     pub(crate) sidecars: BTreeMap<PathBuf, (u64, i64)>,
+    /// Pictures.
+    pub(super) pictures: Pictures,
     /// Folders and files that could not be looked at, with the reason.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
 }
@@ -65,6 +69,8 @@ pub(crate) fn walk(top: &Path) -> Walk {
                 && found.sidecars.len() < MAX_FILES
             {
                 found.sidecars.insert(path, (metadata.len(), changed_ns(&metadata)));
+            } else {
+                found.pictures.take(&path, metadata.len(), changed_ns(&metadata));
             }
         } else if metadata.is_dir() && entered.insert((metadata.dev(), metadata.ino())) {
             if depth == MAX_DEPTH {
@@ -75,7 +81,7 @@ pub(crate) fn walk(top: &Path) -> Walk {
                 Ok(entries) => {
                     for entry in entries {
                         match entry {
-                            Ok(entry) if is_hidden(&entry.path()) => {}
+                            Ok(entry) if is_passed_over(&entry.path()) => {}
                             Ok(entry) => waiting.push((entry.path(), depth + 1)),
                             Err(error) => found.unreadable.push((path.clone(), reason(&error))),
                         }
@@ -95,8 +101,30 @@ pub(crate) fn changed_ns(metadata: &std::fs::Metadata) -> i64 {
     metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
 }
 
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+/// Takes in the pictures of one folder, and tells what media files it has. One that cannot be read has nothing.
+pub(super) fn beside(folder: &Path, pictures: &mut Pictures) -> Vec<PathBuf> {
+    let mut media = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if is_passed_over(&path) {
+            continue;
+        }
+        if is_media(&path) {
+            media.push(path);
+        } else if PictureType::of(&path).is_some()
+            && let Ok(metadata) = std::fs::metadata(&path)
+            && metadata.is_file()
+        {
+            pictures.take(&path, metadata.len(), changed_ns(&metadata));
+        }
+    }
+    media
+}
+
+/// What is hidden, and the folders in which Jellyfin keeps thousands of pictures for seeking.
+fn is_passed_over(path: &Path) -> bool {
+    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    is_hidden || path.extension().is_some_and(|extension| extension == "trickplay")
 }
 
 fn is_media(path: &Path) -> bool {

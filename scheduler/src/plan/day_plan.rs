@@ -303,5 +303,6 @@ fn programme_event(line_up: &LineUp, placement: &Placement) -> GuideEvent {
         year: asset.year,
         rating: asset.rating.clone(),
         runtime: Some(asset.duration),
+        artwork: asset.artwork,
     }
 }

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Layers of rules of the week: one day, kinds of days, `daily`. Those of dates come before them.
@@ -23,6 +24,7 @@ pub(crate) struct LineUp {
     pub(crate) channel: String,
     pub(crate) zone: TimeZone,
     pub(crate) zone_name: String,
+    pub(crate) logo: Option<PathBuf>,
     pub(crate) template: ChannelTemplate,
     pub(crate) grid_ms: i64,
     pub(crate) anchor: Date,

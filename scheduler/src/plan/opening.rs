@@ -6,7 +6,7 @@ use super::programming::{ChannelInfo, DEFAULT_SEED, Programming, ProgrammingPart
 use super::resolve::{by_path, near_names, resolve};
 use crate::catalog::{AssetResolver, Catalog, CatalogError, ChannelRecord, Snapshot};
 use crate::config::{FillerRef, StationConfig};
-use crate::dsl::{ChannelSpec, examine_channel};
+use crate::dsl::{ChannelSpec, codes, examine_channel};
 use crate::yaml::{Diagnostic, Document, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -231,10 +231,19 @@ pub fn channel_files(config: &StationConfig) -> Vec<ChannelFile> {
         if let Some(spec) = &mut spec {
             spec.traffic = spec.traffic.take().or_else(|| config.traffic.clone());
             findings.extend(conflict(spec, &files));
+            findings.extend(absent_logo(spec));
         }
         files.push(ChannelFile { path: path.clone(), spec, findings });
     }
     files
+}
+
+/// A logo is served when it is asked for, so one that is not there keeps nothing from the air.
+fn absent_logo(spec: &ChannelSpec) -> Option<Diagnostic> {
+    let (path, place) = spec.logo.as_ref().filter(|(path, _)| !path.is_file())?;
+    let finding = spec.sources.at(*place, format!("the logo {} is not there", path.display()));
+    let help = "put the picture there, or take the line out; the path is relative to this file";
+    Some(finding.help(help).code(codes::UNRESOLVED).warning())
 }
 
 /// What a channel cannot have because one before it has it.
@@ -323,6 +332,21 @@ mod tests {
         assert_eq!(guide[0].category, GuideCategory::Interstitial);
         let again = Programming::open(&config, &mut catalog).unwrap().0;
         assert_eq!(again.channels(), programming.channels());
+    }
+
+    #[test]
+    fn a_logo_that_is_not_there_is_told_and_keeps_nothing_from_the_air() {
+        let file = format!("channel: a\nlogo: a.png\n{EMPTY}");
+        let (dir, config) = station(&[("a.chan.yaml", &file)]);
+        let mut catalog = Catalog::open(&config.data_dir).unwrap();
+        let (programming, report) = Programming::open(&config, &mut catalog).unwrap();
+        let [finding] = report.findings() else { panic!("{report}") };
+        assert!(finding.message().contains("a.png is not there"), "{report}");
+        std::fs::write(dir.path().join("a.png"), "x").unwrap();
+        let report = Programming::open(&config, &mut catalog).unwrap().1;
+        assert!(report.findings().is_empty(), "{report}");
+        let logo = config.channels[0].with_file_name("a.png");
+        assert_eq!((programming.logo("a"), programming.logo("b")), (Some(logo.as_path()), None));
     }
 
     #[test]

@@ -292,6 +292,7 @@ pub(crate) mod tests {
             rating: None,
             genres: Vec::new(),
             plot: None,
+            artwork: None,
             tags: Vec::new(),
             duration: Millis(seconds * 1000),
             chapter_markers: None,

@@ -9,7 +9,7 @@ use super::program_schedule::{COMPILER_VERSION, ProgramSchedule, Source};
 use super::progress::Progress;
 use super::resolve::resolve;
 use super::rotation::{DAYS_CARRIED, MemoryBook, Rotation, RotationBook};
-use crate::catalog::AssetResolver;
+use crate::catalog::{Artwork, AssetResolver};
 use crate::config::FillerRef;
 use crate::dsl::ChannelSpec;
 use crate::yaml::Report;
@@ -20,7 +20,7 @@ use retrovue_proto::plan::{BlockPlan, HouseFormat};
 use retrovue_timebase::{Millis, UtcMs};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The seed where none is given.
@@ -154,6 +154,9 @@ pub struct GuideEvent {
     /// How long the programme is by itself, without breaks.
     #[serde(rename = "runtime_ms", skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Millis>,
+    /// Its picture, or that of its series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artwork: Option<Artwork>,
 }
 
 impl GuideEvent {
@@ -173,6 +176,7 @@ impl GuideEvent {
             year: None,
             rating: None,
             runtime: None,
+            artwork: None,
         }
     }
 }
@@ -301,6 +305,12 @@ impl Programming {
     /// An unknown channel.
     pub fn zone(&self, channel: &str) -> Result<&TimeZone, PlanError> {
         Ok(&self.find(channel)?.1.line_up.zone)
+    }
+
+    /// The file of a channel's logo; nothing where its file names none, or there is no such channel.
+    #[must_use]
+    pub fn logo(&self, channel: &str) -> Option<&Path> {
+        self.find(channel).ok()?.1.line_up.logo.as_deref()
     }
 
     /// How many assets a channel has for its breaks and open time; black where it has none.

@@ -59,6 +59,7 @@ pub(crate) fn resolve(
         channel: spec.id.clone(),
         zone: spec.zone.clone(),
         zone_name: spec.zone_name.clone(),
+        logo: spec.logo.as_ref().map(|(path, _)| path.clone()),
         template: spec.template,
         grid_ms: spec.grid.0,
         anchor: spec.broadcast_day.unwrap_or(DEFAULT_ANCHOR),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Head --bad, slow--> Sending(refusal) ---------------> Draining --> closed
-//!  |---- a page ----> Relaying -------------------------^
+//!  |-- page, picture> Relaying -------------------------^
 //!  |---- a channel -> Sending(stream head) --> Viewing --> closed
 //! ```
 //!
@@ -10,7 +10,7 @@
 //! closing a socket with unread bytes destroys the response on its way (RFC 9112 §9.6).
 
 use super::head::{self, MAX_HEAD_BYTES, Request};
-use super::relay::{Progress, Relay, retried};
+use super::relay::{Behind, Progress, Relay, retried};
 use super::respond::Refusal;
 use super::viewer::Viewer;
 use mio::net::TcpStream;
@@ -85,9 +85,12 @@ impl Client {
         Client { socket, stage, unwanted: 0 }
     }
 
-    /// True while a page is on its way.
-    pub(crate) fn is_relaying(&self) -> bool {
-        matches!(self.stage, Stage::Relaying(_))
+    /// Whose answer is on its way.
+    pub(crate) fn relaying(&self) -> Option<Behind> {
+        match &self.stage {
+            Stage::Relaying(relay) => Some(relay.behind()),
+            _ => None,
+        }
     }
 
     fn refuse(&mut self, refusal: Refusal, now: Instant) {

@@ -1,6 +1,6 @@
 //! The reactor of the one public port: every client's socket and every session's output, on one thread.
 //!
-//! Streams are served here, from memory to socket; all else is refused here or relayed to the pages, which
+//! Streams are served here, from memory to socket; all else is refused here or relayed to pages and pictures, which
 //! only ever see requests this thread has parsed and bounded. It waits for nobody: all sockets are
 //! non-blocking, every loop is bounded, every queue has a limit. It decides nothing about sessions; the
 //! director does, and hears from here who watches and which outputs have closed.
@@ -9,7 +9,7 @@ use super::client::{Client, Overdue, Stage, Then, Wish};
 use super::exchange::{FrontCommand, Line, MAX_SESSIONS, Note};
 use super::head::{Method, Request};
 use super::outlet::{Drawn, Outlet, Output, Source};
-use super::relay::{MAX_RELAYS, Relay};
+use super::relay::{Behind, MAX_RELAYS, Relay};
 use super::respond::{Refusal, STREAM_HEAD};
 use super::status::StationStatus;
 use super::viewer::{Turn, Viewer};
@@ -54,6 +54,8 @@ pub(crate) struct FrontParts {
     pub(crate) channels: Vec<String>,
     /// Where the pages listen.
     pub(crate) pages: PathBuf,
+    /// Where the pictures listen.
+    pub(crate) pictures: PathBuf,
     pub(crate) status: Arc<StationStatus>,
     pub(crate) director: Line<Note>,
     pub(crate) commands: Receiver<FrontCommand>,
@@ -65,6 +67,7 @@ pub(crate) struct Front {
     listener: TcpListener,
     channels: Vec<String>,
     pages: PathBuf,
+    pictures: PathBuf,
     own_host: String,
     status: Arc<StationStatus>,
     director: Line<Note>,
@@ -73,7 +76,7 @@ pub(crate) struct Front {
     outlets: Vec<Outlet>,
     /// Closed outputs the director's line had no room for: at most two for each session.
     untold: VecDeque<Note>,
-    relays: usize,
+    relays: Relays,
     /// Clients and outlets that have more to do without a socket's event.
     eager_clients: Vec<usize>,
     eager_outlets: Vec<usize>,
@@ -81,6 +84,23 @@ pub(crate) struct Front {
     commands_left: bool,
     sweep_at: Instant,
     stopped: bool,
+}
+
+/// Responses that are passed on at this moment.
+#[derive(Debug, Default)]
+struct Relays {
+    pages: usize,
+    pictures: usize,
+}
+
+impl Relays {
+    /// A client had one of `before` on its way, and has one of `after` now.
+    fn note(&mut self, before: Option<Behind>, after: Option<Behind>) {
+        for (behind, count) in [(Behind::Pages, &mut self.pages), (Behind::Pictures, &mut self.pictures)] {
+            *count += usize::from(after == Some(behind));
+            *count -= usize::from(before == Some(behind));
+        }
+    }
 }
 
 impl Front {
@@ -99,6 +119,7 @@ impl Front {
             listener,
             channels: parts.channels,
             pages: parts.pages,
+            pictures: parts.pictures,
             own_host,
             status: parts.status,
             director: parts.director,
@@ -106,7 +127,7 @@ impl Front {
             clients: Slab::new(),
             outlets,
             untold: VecDeque::new(),
-            relays: 0,
+            relays: Relays::default(),
             eager_clients: Vec::new(),
             eager_outlets: Vec::new(),
             accept_at: None,
@@ -224,9 +245,9 @@ impl Front {
     fn drive(&mut self, key: usize, now: Instant) {
         loop {
             let Some(client) = self.clients.get_mut(key) else { return };
-            let relayed = client.is_relaying();
+            let relayed = client.relaying();
             let wish = client.drive(now);
-            self.relays -= usize::from(relayed && !client.is_relaying());
+            self.relays.note(relayed, client.relaying());
             match wish {
                 Wish::Wait => return,
                 Wish::Close => return self.close(key),
@@ -252,9 +273,9 @@ impl Front {
             None => self.relay(key, request, now).map(|relay| Stage::Relaying(Box::new(relay))),
         };
         let stage = outcome.unwrap_or_else(|refusal| Stage::refusing(refusal, now));
-        self.relays += usize::from(matches!(stage, Stage::Relaying(_)));
         if let Some(client) = self.clients.get_mut(key) {
             client.stage = stage;
+            self.relays.note(None, client.relaying());
         }
     }
 
@@ -268,10 +289,14 @@ impl Front {
     }
 
     fn relay(&self, key: usize, request: &Request, now: Instant) -> Result<Relay, Refusal> {
-        if self.relays >= MAX_RELAYS {
+        let (count, socket) = match Behind::of(&request.path) {
+            Behind::Pages => (self.relays.pages, &self.pages),
+            Behind::Pictures => (self.relays.pictures, &self.pictures),
+        };
+        if count >= MAX_RELAYS {
             return Err(Refusal::TooManyConnections);
         }
-        let connected = UnixStream::connect(&self.pages).and_then(|mut upstream| {
+        let connected = UnixStream::connect(socket).and_then(|mut upstream| {
             let both = Interest::READABLE | Interest::WRITABLE;
             self.poll.registry().register(&mut upstream, token(key, UPSTREAM), both)?;
             Ok(upstream)
@@ -426,9 +451,9 @@ impl Front {
                 self.close(key);
                 continue;
             }
-            let relayed = client.is_relaying();
+            let relayed = client.relaying();
             let overdue = client.overdue(now);
-            self.relays -= usize::from(relayed && !client.is_relaying());
+            self.relays.note(relayed, client.relaying());
             match overdue {
                 Overdue::No => {}
                 Overdue::Drive => self.drive(key, now),
@@ -443,7 +468,7 @@ impl Front {
         if let Stage::Viewing { channel, .. } = &client.stage {
             self.outlets[*channel].leave(key);
         }
-        self.relays -= usize::from(client.is_relaying());
+        self.relays.note(client.relaying(), None);
         self.status.connections.store(count(self.clients.len()), Relaxed);
     }
 

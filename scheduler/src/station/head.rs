@@ -1,8 +1,9 @@
 //! The head of a request, read with limits and judged before anything else sees it.
 //!
-//! What leaves here is a method of two, a path of harmless bytes and a host of harmless bytes; every
-//! other field of the request is dropped, so nothing of a client's making can reach what stands behind
-//! the front (request smuggling and header injection start with what is passed on). Requests have no body.
+//! What leaves here is a method of two, a path of harmless bytes, a host of harmless bytes and the conditions of RFC
+//! 9110 §13.1 by which a client asks whether what it has is still good; every other field of the request is dropped,
+//! so nothing of a client's making can reach what stands behind the front (request smuggling and header injection
+//! start with what is passed on). Requests have no body.
 //! Follows RFC 9112 §2 to §5; does no I/O.
 
 use super::respond::Refusal;
@@ -13,6 +14,10 @@ pub(crate) const MAX_HEAD_BYTES: usize = 8 * 1024;
 const MAX_FIELDS: usize = 100;
 /// Longest path served.
 const MAX_PATH_BYTES: usize = 1024;
+/// Fields that are passed on: conditions, which only ever save sending something again.
+const CONDITIONS: [&str; 2] = ["If-None-Match", "If-Modified-Since"];
+/// Longest condition passed on: a tag of ours, or a date. A request without its condition is answered in full.
+const MAX_CONDITION_BYTES: usize = 256;
 /// Longest name (RFC 1035 §2.3.4) with a port.
 const MAX_HOST_BYTES: usize = 255 + 6;
 
@@ -40,6 +45,8 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// The client's name for this station, `host` or `host:port`; absent in HTTP/1.0.
     pub(crate) host: Option<String>,
+    /// Name and value, visible ASCII and spaces; each name once.
+    pub(crate) conditions: Vec<(&'static str, String)>,
 }
 
 /// Reads the head at the front of `bytes`; `None` while it is unfinished. Bytes after it are ignored:
@@ -67,6 +74,7 @@ fn judge(head: &httparse::Request<'_, '_>) -> Result<Request, Refusal> {
         _ => return Err(Refusal::MethodNotAllowed),
     };
     let mut host = None;
+    let mut conditions: Vec<(&'static str, String)> = Vec::new();
     for field in head.headers.iter() {
         let name = field.name;
         if name.eq_ignore_ascii_case("host") {
@@ -79,6 +87,11 @@ fn judge(head: &httparse::Request<'_, '_>) -> Result<Request, Refusal> {
             || (name.eq_ignore_ascii_case("content-length") && field.value != b"0")
         {
             return Err(Refusal::BadRequest("requests with a body are not served here"));
+        } else if let Some(known) = CONDITIONS.iter().find(|known| name.eq_ignore_ascii_case(known))
+            && let Some(value) = condition(field.value)
+            && conditions.iter().all(|(name, _)| name != known)
+        {
+            conditions.push((known, value));
         }
     }
     // RFC 9112 §3.2: a request of HTTP/1.1 without Host is answered with 400.
@@ -86,7 +99,14 @@ fn judge(head: &httparse::Request<'_, '_>) -> Result<Request, Refusal> {
         return Err(Refusal::BadRequest("the Host field is missing"));
     }
     let path = path_of(head.path.unwrap_or_default())?;
-    Ok(Request { method, path, host })
+    Ok(Request { method, path, host, conditions })
+}
+
+/// The value of a condition, where it can be passed on.
+fn condition(value: &[u8]) -> Option<String> {
+    let harmless = |byte: &u8| (b' '..=b'~').contains(byte);
+    let is_one = !value.is_empty() && value.len() <= MAX_CONDITION_BYTES && value.iter().all(harmless);
+    String::from_utf8(value.to_vec()).ok().filter(|_| is_one)
 }
 
 /// The path of a request target in origin form or absolute form (RFC 9112 §3.2), without its query.
@@ -199,6 +219,28 @@ mod tests {
     }
 
     #[test]
+    fn conditions_are_passed_on_once_and_only_if_they_are_harmless() {
+        let long = format!("\"{}\"", "x".repeat(MAX_CONDITION_BYTES));
+        type Row<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+        let table: [Row<'_>; 6] = [
+            ("if-none-match: \"a-1\", W/\"b\"\r\n", &[("If-None-Match", "\"a-1\", W/\"b\"")]),
+            (
+                "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nIF-NONE-MATCH: *\r\n",
+                &[("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"), ("If-None-Match", "*")],
+            ),
+            ("If-None-Match: \"a\"\r\nIf-None-Match: \"b\"\r\n", &[("If-None-Match", "\"a\"")]),
+            ("If-None-Match: \"\u{e9}\"\r\nIf-Match: \"a\"\r\nCookie: a=b\r\n", &[]),
+            ("If-None-Match:\r\nIf-Range: \"a\"\r\n", &[]),
+            (&format!("If-None-Match: {long}\r\n"), &[]),
+        ];
+        for (fields, expect) in table {
+            let request = get(&format!("GET / HTTP/1.1\r\nHost: tv\r\n{fields}\r\n")).unwrap().unwrap();
+            let told: Vec<(&str, &str)> = request.conditions.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            assert_eq!(told, expect, "{fields:?}");
+        }
+    }
+
+    #[test]
     fn limits() {
         let many: String = (0..101).map(|n| format!("X-{n}: y\r\n")).collect();
         let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n");
@@ -221,6 +263,7 @@ mod tests {
                     prop_assert!(request.path.starts_with('/'));
                     prop_assert!(request.path.bytes().all(|b| b.is_ascii_graphic() && b != b'%' && b != b'<'));
                     prop_assert!(request.host.is_none_or(|host| is_host(&host)));
+                    prop_assert!(request.conditions.iter().all(|(_, v)| condition(v.as_bytes()).is_some()));
                 }
             }
         }

@@ -36,6 +36,8 @@ pub(crate) struct Row<'a> {
     pub(crate) events: Vec<GuideEvent>,
     pub(crate) viewers: u32,
     pub(crate) on_air: bool,
+    /// The address of its logo.
+    pub(crate) logo: Option<String>,
 }
 
 /// The page of `station` at `now`, for a client that calls it `host`.
@@ -160,9 +162,18 @@ impl Page<'_> {
     }
 
     fn card(&self, f: &mut fmt::Formatter<'_>, row: &Row<'_>) -> fmt::Result {
-        write!(f, "\n<article class=\"card\"><h2>{} · {}</h2>", row.channel.number, Html(&row.channel.name))?;
+        write!(
+            f,
+            "\n<article class=\"card\"><h2>{}{} · {}</h2>",
+            Logo(row),
+            row.channel.number,
+            Html(&row.channel.name)
+        )?;
         let mut events = row.events.iter().filter(|event| event.end > self.now);
         if let Some(event) = events.next() {
+            if let Some(artwork) = event.artwork {
+                write!(f, "<img class=\"art\" src=\"{artwork}\" alt=\"\" loading=\"lazy\">")?;
+            }
             write!(f, "<p><b>{}</b>{}</p>", Html(&event.title), Subtitle(event))?;
             if let Some(text) = &event.description {
                 write!(f, "<p class=\"next\">{}</p>", Html(text))?;
@@ -206,6 +217,15 @@ impl fmt::Display for Lamp<'_> {
     }
 }
 
+struct Logo<'a>(&'a Row<'a>);
+
+impl fmt::Display for Logo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(address) = &self.0.logo else { return Ok(()) };
+        write!(f, "<img class=\"logo\" src=\"{}\" alt=\"\">", Html(address))
+    }
+}
+
 struct Subtitle<'a>(&'a GuideEvent);
 
 impl fmt::Display for Subtitle<'_> {
@@ -241,12 +261,15 @@ impl fmt::Display for Progress<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::{Artwork, PictureType};
 
     const NOW: UtcMs = UtcMs(1_700_000_000_000);
 
     fn channel() -> ChannelInfo {
         ChannelInfo { id: "one".to_owned(), channel_id: 1, number: 2, name: "<One> & only".to_owned() }
     }
+
+    const ARTWORK: Artwork = Artwork { mark: 77, picture: Some(PictureType::Jpeg) };
 
     fn events(length_ms: i64, count: i64) -> Vec<GuideEvent> {
         (0..count)
@@ -256,6 +279,7 @@ mod tests {
                     subtitle: Some("\"Pilot\"".to_owned()),
                     season: Some(1),
                     episode: Some(3),
+                    artwork: (n == 0).then_some(ARTWORK),
                     ..GuideEvent::plain(at(n), at(n + 1), format!("Show <{n}>"), GuideCategory::Series)
                 }
             })
@@ -264,7 +288,8 @@ mod tests {
 
     fn page(events: Vec<GuideEvent>) -> String {
         let channel = channel();
-        let row = Row { channel: &channel, events, viewers: 1, on_air: true };
+        let row =
+            Row { channel: &channel, events, viewers: 1, on_air: true, logo: Some("/logo/one.png".into()) };
         home("Retro <Vue>", "tv.lan:8409", &[row], NOW, &TimeZone::UTC)
     }
 
@@ -281,9 +306,12 @@ mod tests {
             "1 viewer<",
             "href=\"/channel/one.ts\"",
             "http://tv.lan:8409/channels.m3u",
+            "src=\"/art/000000000000004d.jpg\" alt",
+            "src=\"/logo/one.png\" alt",
         ] {
             assert!(html.contains(part), "{part} is not in {html}");
         }
+        assert_eq!(html.matches("<img").count(), 2, "only of what is on now");
         assert!(!html.contains("<script"));
         assert!(!html.contains("Show <"));
     }
@@ -292,7 +320,8 @@ mod tests {
     fn the_window_fits_the_programmes() {
         let channel = channel();
         for (length, minutes) in [(30 * MINUTE, 120), (60 * MINUTE, 180), (MINUTE, 5), (2 * MINUTE, 10)] {
-            let row = Row { channel: &channel, events: events(length, 200), viewers: 0, on_air: false };
+            let row =
+                Row { channel: &channel, events: events(length, 200), viewers: 0, on_air: false, logo: None };
             assert_eq!(window(&[row], NOW), Millis(minutes * MINUTE), "events of {length} ms");
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! clients ==TCP==> front --heads judged--+--/channel/x.ts--> ring of the channel ==> viewers
+//!                    |  ^                +--/art/, /logo/--> pictures (Unix socket) ==> client
 //!                    |  ^                +--all else-------> pages (Unix socket) ==> client
 //!          who watches  | packets of the sessions (Unix sockets)
 //!                    v  |
@@ -22,6 +23,7 @@ pub(crate) mod head;
 mod home;
 mod outlet;
 mod pages;
+mod pictures;
 mod playlist;
 mod relay;
 pub(crate) mod renewal;
@@ -44,6 +46,7 @@ use exchange::{FrontCommand, Line, Note};
 use front::{Front, FrontParts, MAX_CLIENTS};
 use mio::{Poll, Waker};
 use pages::{PageSources, Pages};
+use pictures::{PictureSources, Pictures};
 use retrovue_timebase::UtcMs;
 use runtime_dir::RuntimeDir;
 pub(crate) use runtime_dir::runtime_folders;
@@ -72,7 +75,7 @@ pub struct StationOptions {
     pub asset_folders: AssetFolders,
     /// What the streams themselves tell of the guide; nothing when absent.
     pub guide: Option<GuideOnAir>,
-    /// The catalog file in which what airs is recorded; it is not recorded when absent.
+    /// The catalog file in which what airs is recorded and pictures are looked up; neither is done when absent.
     pub catalog: Option<PathBuf>,
 }
 
@@ -195,6 +198,7 @@ pub struct Station {
     front: Line<FrontCommand>,
     threads: Vec<(&'static str, JoinHandle<()>)>,
     pages: Pages,
+    pictures: Pictures,
     recorder: Option<Recorder>,
     endings: Receiver<Ending>,
     endings_sender: Sender<Ending>,
@@ -224,6 +228,13 @@ impl Station {
         let waker = Waker::new(director_poll.registry(), crate::air::director::WAKER);
         let (director, notes) = exchange::to_director(waker.map_err(part("director"))?);
 
+        let pictures_socket = runtime_dir.path().join("pictures");
+        let sources = PictureSources {
+            catalog: options.catalog.clone(),
+            schedule: Arc::downgrade(&schedule),
+            silent: Default::default(),
+        };
+        let pictures = Pictures::start(&pictures_socket, sources).map_err(part("pictures"))?;
         let (recorder, recording) = match options.catalog {
             None => (None, Recording::default()),
             Some(path) => {
@@ -247,6 +258,7 @@ impl Station {
             listener,
             channels: schedule.channels().iter().map(|channel| channel.id.clone()).collect(),
             pages: pages_socket,
+            pictures: pictures_socket,
             status: Arc::clone(&status),
             director: director.clone(),
             commands,
@@ -287,6 +299,7 @@ impl Station {
             front,
             threads,
             pages,
+            pictures,
             recorder,
             endings,
             endings_sender,
@@ -313,6 +326,7 @@ impl Station {
             }
         }
         self.pages.stop();
+        self.pictures.stop();
         // The director has gone, and with it the last who tells the recorder anything.
         if let Some(recorder) = self.recorder {
             recorder.join();

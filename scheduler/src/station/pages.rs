@@ -5,6 +5,7 @@
 
 use super::exchange::{Line, Note};
 use super::home::{self, Row};
+use super::pictures::logo_address;
 use super::playlist;
 use super::status::StationStatus;
 use crate::air::recorder::RecorderFigures;
@@ -119,10 +120,11 @@ fn answer(path: &str, host: &str, sources: &PageSources) -> Page {
     match path {
         "/" => Page { status: 200, media_type: home::MEDIA_TYPE, body: home_page(host, sources, now) },
         "/channels.m3u" => {
-            let body = playlist::playlist(&sources.station, sources.schedule.channels(), host);
+            let channels = sources.schedule.channels().iter().map(|info| (info, logo(sources, &info.id)));
+            let body = playlist::playlist(&sources.station, channels, host);
             Page { status: 200, media_type: playlist::MEDIA_TYPE, body }
         }
-        "/guide.xml" => xmltv(sources, now),
+        "/guide.xml" => xmltv(host, sources, now),
         "/api/channels" => {
             Page { status: 200, media_type: "application/json", body: channels_json(host, sources, now) }
         }
@@ -159,6 +161,11 @@ fn events(sources: &PageSources, channel: &str, now: UtcMs, span: Millis) -> Vec
     })
 }
 
+/// The address of a channel's logo.
+fn logo(sources: &PageSources, channel: &str) -> Option<String> {
+    sources.schedule.logo(channel).and_then(|file| logo_address(channel, &file))
+}
+
 fn home_page(host: &str, sources: &PageSources, now: UtcMs) -> String {
     let rows: Vec<Row<'_>> = sources
         .schedule
@@ -170,6 +177,7 @@ fn home_page(host: &str, sources: &PageSources, now: UtcMs) -> String {
             events: events(sources, &channel.id, now, home::LONGEST),
             viewers: status.viewers.load(Relaxed),
             on_air: status.is_on_air(),
+            logo: logo(sources, &channel.id),
         })
         .collect();
     home::home(&sources.station, host, &rows, now, &TimeZone::system())
@@ -184,6 +192,7 @@ fn channels_json(host: &str, sources: &PageSources, now: UtcMs) -> String {
             "episode": event.episode,
             "start_utc_ms": event.start.0,
             "end_utc_ms": event.end.0,
+            "artwork": event.artwork.map(|artwork| format!("http://{host}{artwork}")),
         })
     };
     let channels: Vec<serde_json::Value> = sources
@@ -199,6 +208,7 @@ fn channels_json(host: &str, sources: &PageSources, now: UtcMs) -> String {
                 "number": channel.number,
                 "name": channel.name,
                 "guide_id": channel.guide_id(),
+                "logo": logo(sources, &channel.id).map(|logo| format!("http://{host}{logo}")),
                 "now": events.first().map(event),
                 "next": events.get(1).map(event),
                 "viewers": status.viewers.load(Relaxed),
@@ -224,7 +234,7 @@ fn channels_json(host: &str, sources: &PageSources, now: UtcMs) -> String {
 }
 
 /// The XMLTV guide of every channel; a channel whose guide cannot be given has no programmes in it.
-fn xmltv(sources: &PageSources, now: UtcMs) -> Page {
+fn xmltv(host: &str, sources: &PageSources, now: UtcMs) -> Page {
     let channels = sources.schedule.channels();
     let zones: Vec<_> = channels.iter().map(|channel| sources.schedule.zone(&channel.id)).collect();
     let channels: Vec<_> = channels
@@ -233,11 +243,13 @@ fn xmltv(sources: &PageSources, now: UtcMs) -> Page {
         .map(|(channel, zone)| guide::Listing {
             channel,
             zone: zone.as_ref(),
+            logo: logo(sources, &channel.id),
             events: events(sources, &channel.id, now, GUIDE_AHEAD),
         })
         .collect();
     let mut bytes = Vec::new();
-    let written = guide::xmltv(&channels, &mut bytes).map_err(|error| error.to_string());
+    let written = guide::xmltv(&channels, Some(&format!("http://{host}")), &mut bytes)
+        .map_err(|error| error.to_string());
     match written.and_then(|()| String::from_utf8(bytes).map_err(|error| error.to_string())) {
         Ok(body) => Page { status: 200, media_type: "application/xml; charset=utf-8", body },
         Err(error) => {

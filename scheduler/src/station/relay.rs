@@ -1,19 +1,37 @@
-//! One request passed on to the pages, one response passed back.
+//! One request passed on to the pages or the pictures, one response passed back.
 //!
-//! The pages' server sees a request of our own making, with three fields, over a Unix socket; its response
+//! Their servers see a request of our own making, with a few fields, over a Unix socket; its response
 //! is taken in as fast as it comes, up to a bound, so that a slow client keeps none of its few threads.
 
 use super::head::Request;
+use super::pictures::is_picture;
 use mio::net::UnixStream;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-/// Relays at once: each keeps a socket and up to `MAX_BUFFERED` bytes.
+/// Relays to the pages at once, and as many to the pictures, so that neither keeps the other waiting: each keeps a
+/// socket and up to `MAX_BUFFERED` bytes.
 pub(crate) const MAX_RELAYS: usize = 32;
 /// Largest part of a response held for a slow client: a guide of many channels and days.
 const MAX_BUFFERED: usize = 2 * 1024 * 1024;
 /// A relay that moves no byte for so long is given up.
 pub(crate) const STALL_LIMIT: Duration = Duration::from_secs(10);
+/// Longest that a picture takes, however steadily it is taken: a large one keeps a thread that reads it.
+const PICTURE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    Pages,
+    Pictures,
+}
+
+impl Behind {
+    /// Who answers a request for `path`.
+    pub(crate) fn of(path: &str) -> Behind {
+        if is_picture(path) { Behind::Pictures } else { Behind::Pages }
+    }
+}
 
 /// Where a relay stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +49,8 @@ pub(crate) enum Progress {
 /// A request on its way to the pages and the response on its way back.
 #[derive(Debug)]
 pub(crate) struct Relay {
+    behind: Behind,
+    began: Instant,
     upstream: UnixStream,
     request: Vec<u8>,
     request_sent: usize,
@@ -52,12 +72,16 @@ impl Relay {
     /// Begins to pass `request` on; `host` names the station where the client did not.
     pub(crate) fn new(upstream: UnixStream, request: &Request, host: &str, now: Instant) -> Relay {
         let host = request.host.as_deref().unwrap_or(host);
+        let conditions: String =
+            request.conditions.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let bytes = format!(
-            "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+            "{} {} HTTP/1.1\r\nHost: {host}\r\n{conditions}Connection: close\r\n\r\n",
             request.method.as_str(),
             request.path
         );
         Relay {
+            behind: Behind::of(&request.path),
+            began: now,
             upstream,
             request: bytes.into_bytes(),
             request_sent: 0,
@@ -70,9 +94,16 @@ impl Relay {
         }
     }
 
-    /// True when nothing has moved for [`STALL_LIMIT`].
+    /// Who answers.
+    pub(crate) fn behind(&self) -> Behind {
+        self.behind
+    }
+
+    /// True when nothing has moved for [`STALL_LIMIT`], or a picture takes longer than it may.
     pub(crate) fn has_stalled(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.progress_at) >= STALL_LIMIT
+        let is_long =
+            self.behind == Behind::Pictures && now.saturating_duration_since(self.began) >= PICTURE_LIMIT;
+        is_long || now.saturating_duration_since(self.progress_at) >= STALL_LIMIT
     }
 
     /// True when the client has had part of a response already.
@@ -161,6 +192,42 @@ pub(crate) fn retried(mut call: impl FnMut() -> io::Result<usize>) -> io::Result
             Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::Method;
+    use super::*;
+
+    #[test]
+    fn a_page_may_take_as_long_as_it_moves_and_a_picture_a_minute() {
+        for (path, is_bounded) in
+            [("/guide.xml", false), ("/art/00000000000000ff.jpg", true), ("/logo/one", true)]
+        {
+            let (near, mut far) = UnixStream::pair().unwrap();
+            let conditions = vec![("If-None-Match", "\"a\"".to_owned())];
+            let request = Request { method: Method::Get, path: path.to_owned(), host: None, conditions };
+            let began = Instant::now();
+            let mut relay = Relay::new(near, &request, "tv", began);
+            let mut client = Vec::new();
+            far.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let mut at = began;
+            while at + STALL_LIMIT / 2 < began + PICTURE_LIMIT {
+                assert!(!relay.has_stalled(at), "{path}");
+                assert_eq!(relay.drive(&mut client, at), Progress::Waiting, "{path}");
+                far.write_all(b"x").unwrap();
+                at += STALL_LIMIT / 2;
+            }
+            relay.drive(&mut client, at);
+            assert_eq!(relay.has_stalled(began + PICTURE_LIMIT), is_bounded, "{path}");
+            let mut asked = [0; 256];
+            let length = far.read(&mut asked).unwrap();
+            let expect = format!(
+                "GET {path} HTTP/1.1\r\nHost: tv\r\nIf-None-Match: \"a\"\r\nConnection: close\r\n\r\n"
+            );
+            assert_eq!(std::str::from_utf8(&asked[..length]).unwrap(), expect);
         }
     }
 }

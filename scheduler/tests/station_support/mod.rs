@@ -7,7 +7,7 @@ pub mod packets;
 
 use retrovue_proto::plan::{BlockPlan, HouseFormat, Notes, Segment};
 use retrovue_scheduler::air::schedule::Schedule;
-use retrovue_scheduler::catalog::Catalog;
+use retrovue_scheduler::catalog::{Artwork, Catalog};
 use retrovue_scheduler::plan::{ChannelInfo, GuideCategory, GuideEvent, PlanError};
 use retrovue_scheduler::station::{Station, StationOptions};
 use retrovue_timebase::{Millis, UtcMs};
@@ -25,6 +25,8 @@ pub struct Grid {
     block_ms: i64,
     /// Name of the show; one that has `rotten` in it fails when it is on the air.
     show: &'static str,
+    artwork: Option<Artwork>,
+    logo: Option<PathBuf>,
 }
 
 impl Schedule for Grid {
@@ -78,14 +80,15 @@ impl Schedule for Grid {
             let block = self.block_at(channel, at, &BTreeSet::new())?;
             at = block.end_utc_ms;
             let title = format!("Show <{}>", block.block_id);
-            events.push(GuideEvent::plain(
-                block.start_utc_ms,
-                block.end_utc_ms,
-                title,
-                GuideCategory::Series,
-            ));
+            let (start, end) = (block.start_utc_ms, block.end_utc_ms);
+            let plain = GuideEvent::plain(start, end, title, GuideCategory::Series);
+            events.push(GuideEvent { artwork: self.artwork, ..plain });
         }
         Ok(events)
+    }
+
+    fn logo(&self, channel: &str) -> Option<PathBuf> {
+        self.logo.clone().filter(|_| channel == "one")
     }
 }
 
@@ -98,6 +101,10 @@ pub struct Setup {
     pub show: &'static str,
     /// The data folder of the catalog in which what airs is recorded.
     pub data_dir: Option<PathBuf>,
+    /// The picture of everything in the guide.
+    pub artwork: Option<Artwork>,
+    /// The logo of the first channel.
+    pub logo: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -109,6 +116,8 @@ impl Default for Setup {
             kbps: 1_000,
             show: "/show.mp4",
             data_dir: None,
+            artwork: None,
+            logo: None,
         }
     }
 }
@@ -128,7 +137,8 @@ fn grid(channels: Vec<ChannelInfo>, setup: &Setup) -> Grid {
         encoder_threads: 0,
         cues: false,
     };
-    Grid { channels, format, block_ms: setup.block_ms, show: setup.show }
+    let (artwork, logo) = (setup.artwork, setup.logo.clone());
+    Grid { channels, format, block_ms: setup.block_ms, show: setup.show, artwork, logo }
 }
 
 /// A schedule without channels.
