@@ -83,8 +83,13 @@ impl Server {
             ImporterKind::Plex => ("X-Plex-Token", key),
             _ => ("Authorization", format!("MediaBrowser Token=\"{key}\"")),
         };
-        let config =
-            ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
+        // Whoever it would send us on to is not to have the key.
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .build();
         let root = source.root.trim_end_matches('/').to_owned();
         Ok(Server { root, agent: config.into(), headers: vec![header] })
     }
@@ -116,6 +121,11 @@ impl Server {
                     self.error(format!("it knows no {path}; is the address that of the right server?"))
                 );
             }
+            300..400 if answer.headers().contains_key("location") => {
+                let to = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("?");
+                let help = "where that is the server, make it the source's address";
+                return Err(self.error(format!("it sends elsewhere, to {to}; {help}")));
+            }
             code => return Err(self.error(format!("it answers with status {code}; see the server's log"))),
         }
         let bytes = answer
@@ -140,9 +150,7 @@ pub(crate) fn fetch_picture(source: &SourceRecord, path: &str) -> Result<ServerP
     let server = Server::of(source)?;
     let request = server.agent.get(format!("{}{path}", server.root)).header("Accept", "image/jpeg,image/png");
     let (name, key) = &server.headers[0];
-    // Whoever it would send us on to is not to have the key.
-    let config = request.header(*name, key).config().timeout_global(Some(PICTURE_TIMEOUT));
-    let answered = config.max_redirects(0).max_redirects_will_error(false).build().call();
+    let answered = request.header(*name, key).config().timeout_global(Some(PICTURE_TIMEOUT)).build().call();
     let mut answer = answered.map_err(|error| PictureFailure::Silent(server.error(error.to_string())))?;
     if answer.status().as_u16() != 200 {
         let status = answer.status().as_u16();

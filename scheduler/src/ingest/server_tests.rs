@@ -36,6 +36,7 @@ impl Request {
     }
 }
 
+/// Status and body; where it sends elsewhere the body is the address.
 type Answer = Box<dyn Fn(&Request) -> (u16, String) + Send>;
 
 /// A server on this machine that ends with its test.
@@ -60,7 +61,11 @@ impl Stand {
                         .collect(),
                 };
                 let (status, body) = answer(&asked);
-                let _ = request.respond(tiny_http::Response::from_string(body).with_status_code(status));
+                let mut response = tiny_http::Response::from_string(body.clone()).with_status_code(status);
+                if (300..400).contains(&status) {
+                    response.add_header(tiny_http::Header::from_bytes("Location", body).unwrap());
+                }
+                let _ = request.respond(response);
             }
         });
         Stand { server, thread: Some(thread) }
@@ -328,6 +333,29 @@ fn servers_that_do_not_answer_as_they_should_are_named_and_nothing_is_marked_gon
         assert!(error.contains(why), "{error}");
     }
     assert_eq!(place.catalog.assets().unwrap()[0].health, Health::Ok);
+}
+
+/// Whoever a server sends us on to is not to have its key.
+#[test]
+fn a_server_that_sends_elsewhere_is_told_of_and_its_key_stays() {
+    let asked = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&asked);
+    let other = Stand::new(Box::new(move |_| {
+        *seen.lock().unwrap() += 1;
+        (200, "{}".to_owned())
+    }));
+    let elsewhere = other.root();
+    for status in [301, 302, 307, 308] {
+        let to = elsewhere.clone();
+        let stand = Stand::new(Box::new(move |_| (status, to.clone())));
+        for importer in [ImporterKind::Plex, ImporterKind::Jellyfin] {
+            let mut place = Place::new(&["Cosmic Diner/1.mp4"]);
+            let source = place.source(importer, &stand.root(), "/media");
+            let error = place.scan(&source).unwrap_err().to_string();
+            assert!(error.contains(&format!("sends elsewhere, to {elsewhere}")), "{error}");
+        }
+    }
+    assert_eq!(*asked.lock().unwrap(), 0);
 }
 
 #[test]
