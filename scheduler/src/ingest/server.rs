@@ -121,7 +121,7 @@ impl Server {
                     self.error(format!("it knows no {path}; is the address that of the right server?"))
                 );
             }
-            300..400 if answer.headers().contains_key("location") => {
+            300..=399 if answer.headers().contains_key("location") => {
                 let to = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("?");
                 let help = "where that is the server, make it the source's address";
                 return Err(self.error(format!("it sends elsewhere, to {to}; {help}")));
