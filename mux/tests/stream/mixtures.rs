@@ -6,6 +6,7 @@ use crate::elementary::Unit;
 use crate::kinds::{KINDS, Kind, Track};
 use crate::reader::{self, Decoder, Decoders};
 use proptest::prelude::*;
+use retrovue_mux::si::Ac3Signalling;
 use retrovue_mux::{MuxConfig, MuxRate};
 
 pub(crate) struct Mixture {
@@ -72,6 +73,19 @@ fn each_kind_keeps_to_its_decoder() {
             mixture(&[clock, track]).check();
         }
     }
+}
+
+/// Pictures beside sounds that leave over all their time.
+#[test]
+fn pictures_keep_their_time_beside_several_long_sounds() {
+    let track = |kind, size, seed| Track { kind, size, seed };
+    let sounds = [
+        track(Kind::EnhancedAc3(Ac3Signalling::Atsc), 0, 0),
+        track(Kind::Ac3(Ac3Signalling::Dvb), 201, 613_768_956_117),
+        track(Kind::EnhancedAc3(Ac3Signalling::Dvb), 202, 9_200_607_669_368_687_360),
+    ];
+    let pictures = track(Kind::H264, 36, 6_838_144_923_000_128_348);
+    mixture(&[&[pictures], &sounds[..]].concat()).check();
 }
 
 fn tracks() -> impl Strategy<Value = Vec<Track>> {

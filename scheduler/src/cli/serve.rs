@@ -14,7 +14,7 @@ use crate::ingest::{
 };
 use crate::plan::{Programming, black_path};
 use crate::station::renewal::{Renewal, RenewalParts, watch_station};
-use crate::station::{self, StationError, StationOptions};
+use crate::station::{self, DataLock, StationError, StationOptions};
 use crate::yaml::{Level, Report};
 use clap::Args;
 use jiff::Timestamp;
@@ -82,6 +82,7 @@ pub fn serve_station(config: &StationConfig, options: &ServeOptions) -> Result<E
     }
     print_findings(&found);
     let mut catalog = Catalog::open(&config.data_dir)?;
+    let _lock = DataLock::take(&config.data_dir)?;
     let mut prober = ProberCommand::standard();
     if let Some(program) = &options.air_program {
         prober.program.clone_from(program);

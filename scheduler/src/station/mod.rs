@@ -16,6 +16,7 @@
 //! ```
 
 mod client;
+mod data_lock;
 mod escape;
 pub(crate) mod exchange;
 mod front;
@@ -42,6 +43,7 @@ use crate::air::recorder::{Recorder, Recording};
 use crate::air::schedule::Schedule;
 use crate::config::GuideOnAir;
 use crossbeam_channel::{Receiver, Sender};
+pub use data_lock::DataLock;
 use exchange::{FrontCommand, Line, Note};
 use front::{Front, FrontParts, MAX_CLIENTS};
 use mio::{Poll, Waker};
@@ -111,6 +113,18 @@ pub enum StationError {
     PortInUse {
         /// The port asked for.
         port: u16,
+    },
+    /// Another station uses the data folder.
+    #[error(
+        "another station{} runs on {}; stop it, or give this one a folder of its own with data_dir in station.yaml",
+        holder.map_or_else(String::new, |holder| format!(", process {holder},")),
+        path.display()
+    )]
+    DataInUse {
+        /// The data folder.
+        path: PathBuf,
+        /// The other one's process, where it is known.
+        holder: Option<u32>,
     },
     /// The port cannot be had for another reason.
     #[error("cannot listen on {address}: {source}; choose another port with --port N")]
