@@ -224,7 +224,7 @@ impl Channel {
 
     fn push(&mut self, stream: usize, (pts, dts): (i64, i64), random_access: bool, data: &[u8]) {
         let (pts, dts) = (Ticks90k(pts), Ticks90k(dts));
-        let unit = AccessUnit { stream: StreamIndex(stream), pts, dts, random_access, data };
+        let unit = AccessUnit { stream: StreamIndex(stream), pts, dts, random_access, arrival: None, data };
         loop {
             match self.muxer.push(unit) {
                 Ok(()) => break,

@@ -99,6 +99,8 @@ const SMALLEST_CONSTANT_BPS: u64 = 600_000;
 pub(crate) struct StreamPace {
     /// An access unit may start to leave this long before its DTS.
     pub(crate) lead: i64,
+    /// How much of the lead pictures are ahead of their HRD.
+    pub(crate) ahead: i64,
     /// Least ticks from packet to packet.
     pub(crate) interval: i64,
     /// Time the packets of an access unit are spread over where it is short enough.
@@ -139,9 +141,11 @@ impl StreamPace {
                 };
                 let early = early(stream);
                 let lead = early + MS + sending;
-                let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
+                let ahead = lead - hrd_delay(stream);
+                let buffer = buffer_and_ahead(stream, ahead);
                 StreamPace {
                     lead,
+                    ahead,
                     interval,
                     spread,
                     catch_up: 0,
@@ -174,13 +178,15 @@ impl StreamPace {
                 if stream.kind.is_teletext() {
                     lead = lead.min(TELETEXT_DELAY_MS * MS);
                 }
-                let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
+                let ahead = lead - hrd_delay(stream);
+                let buffer = buffer_and_ahead(stream, ahead);
                 // Two packets may lie in TB when a third comes, less what drains meanwhile: 500 bytes.
                 let catch_up = drain * 124 / PACKET_SIZE as i64;
                 let keeps_schedule = is_paced || stream.kind.is_audio();
                 let within = if is_paced { waits } else { i64::MAX };
                 StreamPace {
                     lead,
+                    ahead,
                     interval,
                     spread,
                     catch_up,

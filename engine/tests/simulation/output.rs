@@ -220,7 +220,7 @@ impl Output {
                 }
             };
             let stream = StreamIndex(stream);
-            match self.muxer.push(AccessUnit { stream, pts, dts, random_access, data }) {
+            match self.muxer.push(AccessUnit { stream, pts, dts, random_access, arrival: None, data }) {
                 Ok(()) => {
                     if let Unit::Video { emitted_end, .. } = unit {
                         self.leaving.push_back(emitted_end);

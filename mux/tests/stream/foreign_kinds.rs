@@ -50,7 +50,7 @@ fn cut(
     at.push(bytes.len());
     let units = at.windows(2).zip(0..).map(|(range, n)| {
         let data = bytes[range[0]..range[1]].to_vec();
-        Unit { stream, pts: n * ticks, dts: n * ticks, random_access: is_point(&data), data }
+        Unit { stream, pts: n * ticks, dts: n * ticks, random_access: is_point(&data), arrival: None, data }
     });
     units.collect()
 }
@@ -203,6 +203,7 @@ fn subtitles_teletext_id3_and_cues() {
         pts: at,
         dts: at,
         random_access: true,
+        arrival: None,
         data,
     }));
     let kind = |kind| crate::kinds::Track { kind, size: 3, seed: 1 };
@@ -213,7 +214,7 @@ fn subtitles_teletext_id3_and_cues() {
         let frame = b"TXXX\x00\x00\x00\x04\x00\x00\x03a\x00b";
         let mut data = b"ID3\x04\x00\x00\x00\x00\x00\x0E".to_vec();
         data.extend_from_slice(frame);
-        Unit { stream: 3, pts: n * 90_000, dts: n * 90_000, random_access: true, data }
+        Unit { stream: 3, pts: n * 90_000, dts: n * 90_000, random_access: true, arrival: None, data }
     }));
     units.sort_by_key(|unit| (unit.dts, unit.stream));
     let streams = vec![

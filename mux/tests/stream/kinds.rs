@@ -108,6 +108,7 @@ impl Track {
             b_pictures: i64::from(self.size % 3),
             video_bps,
             cpb_bits: video_bps * (200 + u64::from(self.size) * 3) / 1000,
+            arrivals: self.seed & 0x80 != 0,
             sound_tracks: 0,
             ..Programme::default()
         }
@@ -258,7 +259,7 @@ impl Track {
 }
 
 fn unit(stream: usize, at: i64, data: Vec<u8>) -> Unit {
-    Unit { stream, pts: at, dts: at, random_access: true, data }
+    Unit { stream, pts: at, dts: at, random_access: true, arrival: None, data }
 }
 
 fn filled(noise: &mut Noise, mut data: Vec<u8>, size: usize) -> Vec<u8> {

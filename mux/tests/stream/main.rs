@@ -10,6 +10,7 @@ mod elementary;
 mod foreign;
 mod foreign_kinds;
 mod golden;
+mod hrd;
 mod hrd_limit;
 mod kinds;
 mod mixtures;

@@ -4,7 +4,7 @@ use crate::drive::{mux, mux_erratically};
 use crate::elementary::{Programme, Unit};
 use crate::reader::{self, MS};
 use proptest::prelude::*;
-use retrovue_mux::{MuxConfig, MuxRate};
+use retrovue_mux::{MuxConfig, MuxRate, StreamKind};
 
 const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60, 1)];
 
@@ -14,7 +14,7 @@ fn programmes() -> impl Strategy<Value = Programme> {
         200u64..1_500,
         64_000u64..256_000,
         0usize..3,
-        prop::option::weighted(0.3, 0u8..9),
+        (prop::option::weighted(0.3, 0u8..9), any::<bool>()),
     );
     (any::<u64>(), 0..RATES.len(), 20i64..120, 1i64..70, 0i64..3, sizes, -(1i64 << 40)..1 << 40).prop_map(
         |(
@@ -23,7 +23,7 @@ fn programmes() -> impl Strategy<Value = Programme> {
             pictures,
             gop,
             b_pictures,
-            (video_bps, cpb_ms, audio_bps, sound_tracks, days),
+            (video_bps, cpb_ms, audio_bps, sound_tracks, (days, arrivals)),
             start,
         )| {
             Programme {
@@ -35,6 +35,7 @@ fn programmes() -> impl Strategy<Value = Programme> {
                 b_pictures,
                 video_bps,
                 cpb_bits: video_bps * cpb_ms / 1000,
+                arrivals,
                 audio_bps,
                 sound_tracks,
                 days,
@@ -67,6 +68,21 @@ fn constant_video_buffer(programme: &Programme) -> i64 {
     (programme.cpb_bits / 8) as i64 + 11_200
 }
 
+/// No picture leaves sooner than its HRD has it arrive, less what the stream is ahead of it.
+fn check_arrivals(output: &crate::drive::Output, units: &[Unit], config: &MuxConfig) {
+    let StreamKind::Video { max_bitrate_bps, cpb_bits, .. } = config.streams[0].kind else {
+        panic!("pictures")
+    };
+    let full = (cpb_bits as i64 * 27_000_000 + max_bitrate_bps as i64 - 1) / max_bitrate_bps as i64;
+    let ahead = config.lead().unwrap().0 - full;
+    let seen = reader::packets(output);
+    let starts = seen.iter().filter(|packet| packet.pid == 0x100 && packet.start);
+    for (unit, start) in units.iter().filter(|unit| unit.stream == 0).zip(starts) {
+        let Some(arrival) = unit.arrival else { continue };
+        assert!(start.at >= arrival.initial.0 - ahead, "DTS {} leaves at {}", unit.dts, start.at);
+    }
+}
+
 /// The units must come out as they went in.
 fn check_content(output: &crate::drive::Output, units: &[Unit]) {
     let pes = reader::pes_packets(&reader::packets(output));
@@ -96,6 +112,7 @@ proptest! {
         prop_assert_eq!(&output.events, &[]);
         reader::check(&output, video_rx(&programme), video_buffer(&programme));
         check_content(&output, &units);
+        check_arrivals(&output, &units, &programme.config());
     }
 
     /// The same at a constant rate, from the smallest accepted up to one that no buffer could take in a row.
@@ -103,10 +120,11 @@ proptest! {
     fn every_programme_keeps_the_rules_at_a_constant_rate(programme in programmes(), spare in 0u64..4) {
         let (config, bps) = constant(&programme, [0, 10, 300, 5_000][spare as usize]);
         let units = programme.units();
-        let output = mux(config, &units);
+        let output = mux(config.clone(), &units);
         prop_assert_eq!(&output.events, &[]);
         reader::check_constant(&output, bps, video_rx(&programme), constant_video_buffer(&programme));
         check_content(&output, &units);
+        check_arrivals(&output, &units, &config);
     }
 
     /// A receiver that interpolates arrival between PCRs still has each unit in time, and its transport
