@@ -166,7 +166,7 @@ impl StreamPace {
                     StreamKind::Video { .. } => (hrd_delay(stream) + VIDEO_SPARE, 0),
                     _ => {
                         let (own, spread) = sending(stream, interval);
-                        if is_long_sound(stream) {
+                        if is_long_sound(stream) || (stream.kind.is_audio() && sounds(config) > 1) {
                             // In a burst they would take slots that pictures cannot make up for.
                             (own.max(period(stream)), spread.max(period(stream) * 7 / 8))
                         } else {
@@ -280,6 +280,10 @@ fn waiting_packets(config: &MuxConfig) -> i64 {
     let cues = i64::from(config.cues.is_some());
     let further = (videos(config) - 1).max(0) * FURTHER_VIDEO_PACKETS;
     TABLE_PACKETS + cues + further + config.streams.iter().map(of_stream).sum::<i64>()
+}
+
+fn sounds(config: &MuxConfig) -> usize {
+    config.streams.iter().filter(|stream| stream.kind.is_audio()).count()
 }
 
 fn videos(config: &MuxConfig) -> i64 {

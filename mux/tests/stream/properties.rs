@@ -1,10 +1,11 @@
 //! What holds for every programme whose pictures keep to their VBV.
 
 use crate::drive::{mux, mux_erratically};
-use crate::elementary::{Programme, Unit};
+use crate::elementary::{Noise, Programme, Unit, adts};
 use crate::reader::{self, MS};
 use proptest::prelude::*;
-use retrovue_mux::{MuxConfig, MuxRate, StreamKind};
+use retrovue_mux::{CpbArrival, MuxConfig, MuxRate, StreamKind};
+use retrovue_timebase::Ticks27M;
 
 const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60, 1)];
 
@@ -327,4 +328,59 @@ fn sections_of_a_table_are_apart_by_the_clock_of_receivers() {
         }
     }
     assert!(compared > 150, "{compared} distances");
+}
+
+/// Two sounds whose units fall together, at the smallest rate there is: pictures lose no time to them that they could not
+/// make up for, however long it goes on.
+#[test]
+fn sounds_in_step_leave_pictures_their_time() {
+    for arrivals in [false, true] {
+        let programme = Programme {
+            rate: (25, 1),
+            pictures: 1_000,
+            gop: 28,
+            b_pictures: 0,
+            video_bps: 1_488_536,
+            cpb_bits: 1_643_343,
+            arrivals,
+            audio_bps: 226_125,
+            sound_tracks: 2,
+            ..Programme::default()
+        };
+        let mut units = programme.units();
+        let average = (programme.audio_bps * 1024 / 48_000 / 8) as usize;
+        for unit in units.iter_mut().filter(|unit| unit.stream > 0) {
+            unit.data = adts(&mut Noise(unit.dts as u64), average);
+        }
+        let (config, bps) = constant(&programme, 0);
+        let output = mux(config, &units);
+        assert_eq!(output.events, [], "arrivals told: {arrivals}");
+        reader::check_constant(&output, bps, video_rx(&programme), constant_video_buffer(&programme));
+    }
+}
+
+/// A stream begins when its HRD does: so much sooner as its buffer is to be filled before the first picture.
+#[test]
+fn a_stream_begins_with_its_hrd() {
+    let programme = Programme { sound_tracks: 0, arrivals: true, ..Programme::default() };
+    let full = (programme.cpb_bits * 27_000_000 / programme.video_bps) as i64;
+    for config in [programme.config(), constant(&programme, 100).0] {
+        let lead = config.lead().unwrap().0;
+        let begins = |first: Option<i64>| {
+            let mut units = programme.units();
+            // The others come behind one another, and none waits.
+            for unit in &mut units {
+                unit.arrival = None;
+            }
+            units[0].arrival =
+                first.map(|initial| CpbArrival { initial: Ticks27M(initial), complete: Ticks27M(0) });
+            mux(config.clone(), &units).departures[0]
+        };
+        assert_eq!(begins(None), -lead);
+        assert_eq!(begins(Some(-full)), -lead);
+        assert_eq!(begins(Some(-full * 9 / 10)), -lead + full / 10);
+        assert_eq!(begins(Some(-full / 2)), -lead + full / 2);
+        // No sooner than without, however large the encoder's buffer.
+        assert_eq!(begins(Some(-full * 2)), -lead);
+    }
 }
