@@ -113,7 +113,7 @@ pub(crate) struct StreamPace {
     pub(crate) buffer: usize,
     /// How long after it may a packet should leave, however much time its unit has: what leaves at its own
     /// rate cannot make up for time that others took. No bound for anything else. At a constant rate that
-    /// is data, AV1, whose transport buffer drains hardly faster, and every one of several videos: what two
+    /// is data, AV1 and HEVC, whose transport buffer drains hardly faster, and every one of several videos: what two
     /// missed while a third went ahead they could not both make up for.
     pub(crate) within: i64,
     /// Least ticks from packet to packet as far as the transport buffer goes.
@@ -158,7 +158,7 @@ impl StreamPace {
             }
             MuxRate::Constant { bps } => {
                 let is_paced = is_paced(stream)
-                    || (stream.kind.is_video() && (stream.kind.is_av1() || videos(config) > 1));
+                    || (stream.kind.is_video() && (stream.kind.drains_slowly() || videos(config) > 1));
                 let interval =
                     packet_spacing(if is_paced { packets_bps(stream) } else { emptying_bps(stream) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);

@@ -13,10 +13,10 @@ use retrovue_timebase::Ticks90k;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const RATE: u64 = 2_000_000;
+pub(crate) const RATE: u64 = 2_000_000;
 
 /// Three seconds of moving pictures, without reordering, encoded with these options.
-fn pictures(folder: &Path, name: &str, options: &[&str]) -> Vec<u8> {
+pub(crate) fn pictures(folder: &Path, name: &str, options: &[&str]) -> Vec<u8> {
     encode(folder, name, &["-i", "testsrc2=s=320x180:r=25:d=3"], options)
 }
 
@@ -32,7 +32,7 @@ fn encode(folder: &Path, name: &str, source: &[&str], options: &[&str]) -> Vec<u
 }
 
 /// Positions of `found` start codes in a byte stream, from the zero in front where there is one.
-fn start_codes(bytes: &[u8], found: impl Fn(&[u8]) -> bool) -> Vec<usize> {
+pub(crate) fn start_codes(bytes: &[u8], found: impl Fn(&[u8]) -> bool) -> Vec<usize> {
     (0..bytes.len() - 5)
         .filter(|&at| bytes[at..at + 3] == [0, 0, 1] && found(&bytes[at + 3..]))
         .map(|at| if at > 0 && bytes[at - 1] == 0 { at - 1 } else { at })
@@ -40,7 +40,7 @@ fn start_codes(bytes: &[u8], found: impl Fn(&[u8]) -> bool) -> Vec<usize> {
 }
 
 /// A unit from each of these positions to the next, `ticks` apart.
-fn cut(
+pub(crate) fn cut(
     stream: usize,
     bytes: &[u8],
     mut at: Vec<usize>,

@@ -152,7 +152,7 @@ impl Track {
         config
     }
 
-    /// Its decoder: ISO/IEC 13818-1 §2.4.2.3 and §2.14.3.1, A/52 annex A, TS 101 154, EN 300 472 and EN 300 743
+    /// Its decoder: ISO/IEC 13818-1 §2.4.2.3, §2.14.3.1 and §2.17.2, A/52 annex A, TS 101 154, EN 300 472 and EN 300 743
     /// §5, AV1 in MPEG-2 TS §3.7. MB is far larger at the levels such pictures have.
     pub(crate) fn decoder(&self) -> Decoder {
         let pictures = self.pictures();
@@ -160,8 +160,8 @@ impl Track {
         let step = (pictures.video_bps / 64 * 64) as i64;
         let buffer = (pictures.cpb_bits / 8) as i64 + 60_000;
         match self.kind {
-            Kind::H264 | Kind::Hevc | Kind::Mpeg2 => Decoder::pictures(step * 6 / 5, buffer),
-            Kind::Av1 => Decoder::pictures(step * 11 / 10, buffer),
+            Kind::H264 | Kind::Mpeg2 => Decoder::pictures(step * 6 / 5, buffer),
+            Kind::Av1 | Kind::Hevc => Decoder::pictures(step * 11 / 10, buffer),
             Kind::Aac | Kind::Layer2 => Decoder::AAC,
             Kind::Ac3(Ac3Signalling::Dvb) | Kind::EnhancedAc3(Ac3Signalling::Dvb) => {
                 Decoder { early: 15 * MS, ..of_sound(5_696) }

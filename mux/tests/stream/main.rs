@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod allocation;
+mod checked;
 mod cues;
 mod drive;
 mod elementary;
