@@ -4,7 +4,8 @@
 //! A stream's packets leave no faster than its transport buffer TB drains, from a lead before the DTS
 //! of their access unit on. An encoder that keeps to its HRD (a buffer of `cpb` bits filled at `rate`)
 //! then always has an access unit complete in time: the hypothetical decoder fills at a lower rate, from a
-//! later instant on, and [`crate::decoder_buffer`] lets no more in than the HRD allows.
+//! later instant on, and [`crate::decoder_buffer`] lets no more in than the HRD allows. Where the encoder tells
+//! when its HRD has a picture arrive, the picture waits until so long before that as the stream is ahead.
 //!
 //! At a variable rate a receiver of a file takes the rate between two PCRs for constant, so pictures
 //! seem to arrive at the rate of the whole multiplex: video leaves its drain rate's share to the others
@@ -113,8 +114,8 @@ pub(crate) struct StreamPace {
     pub(crate) buffer: usize,
     /// How long after it may a packet should leave, however much time its unit has: what leaves at its own
     /// rate cannot make up for time that others took. No bound for anything else. At a constant rate that
-    /// is data, AV1 and HEVC, whose transport buffer drains hardly faster, and every one of several videos: what two
-    /// missed while a third went ahead they could not both make up for.
+    /// is data, AV1 and HEVC, whose transport buffer drains hardly faster, pictures beside several sounds of long frames,
+    /// and every one of several videos: what two missed while a third went ahead they could not both make up for.
     pub(crate) within: i64,
     /// Least ticks from packet to packet as far as the transport buffer goes.
     pub(crate) drain: i64,
@@ -157,8 +158,8 @@ impl StreamPace {
                 }
             }
             MuxRate::Constant { bps } => {
-                let is_paced = is_paced(stream)
-                    || (stream.kind.is_video() && (stream.kind.drains_slowly() || videos(config) > 1));
+                let is_paced =
+                    is_paced(stream) || (stream.kind.is_video() && has_no_time_to_lose(config, stream));
                 let interval =
                     packet_spacing(if is_paced { packets_bps(stream) } else { emptying_bps(stream) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);
@@ -280,6 +281,12 @@ fn waiting_packets(config: &MuxConfig) -> i64 {
     let cues = i64::from(config.cues.is_some());
     let further = (videos(config) - 1).max(0) * FURTHER_VIDEO_PACKETS;
     TABLE_PACKETS + cues + further + config.streams.iter().map(of_stream).sum::<i64>()
+}
+
+/// Whether pictures had better leave at their own rate, because they hardly make up for what others take.
+fn has_no_time_to_lose(config: &MuxConfig, pictures: &StreamConfig) -> bool {
+    let long_sounds = config.streams.iter().filter(|stream| is_long_sound(stream)).count();
+    pictures.kind.drains_slowly() || videos(config) > 1 || long_sounds > 1
 }
 
 fn sounds(config: &MuxConfig) -> usize {

@@ -278,7 +278,7 @@ pub(crate) fn ac3(noise: &mut Noise, kbps: usize) -> Vec<u8> {
 }
 
 /// An enhanced AC-3 frame of `size` bytes, which is even.
-fn enhanced_ac3(noise: &mut Noise, size: usize) -> Vec<u8> {
+pub(crate) fn enhanced_ac3(noise: &mut Noise, size: usize) -> Vec<u8> {
     let words = size / 2 - 1;
     filled(noise, vec![0x0B, 0x77, (words >> 8) as u8, words as u8, 0x34, 16 << 3], size)
 }

@@ -2,9 +2,11 @@
 
 use crate::drive::{mux, mux_erratically};
 use crate::elementary::{Noise, Programme, Unit, adts};
+use crate::kinds::enhanced_ac3;
 use crate::reader::{self, MS};
 use proptest::prelude::*;
-use retrovue_mux::{CpbArrival, MuxConfig, MuxRate, StreamKind};
+use retrovue_mux::si::Ac3Signalling;
+use retrovue_mux::{CpbArrival, MuxConfig, MuxRate, Pid, StreamConfig, StreamKind};
 use retrovue_timebase::Ticks27M;
 
 const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60, 1)];
@@ -382,5 +384,37 @@ fn a_stream_begins_with_its_hrd() {
         assert_eq!(begins(Some(-full / 2)), -lead + full / 2);
         // No sooner than without, however large the encoder's buffer.
         assert_eq!(begins(Some(-full * 2)), -lead);
+    }
+}
+
+/// The same of two sounds with long frames.
+#[test]
+fn long_sounds_in_step_leave_pictures_their_time() {
+    for arrivals in [false, true] {
+        let programme = Programme {
+            rate: (25, 1),
+            pictures: 750,
+            gop: 28,
+            b_pictures: 0,
+            video_bps: 1_840_000,
+            cpb_bits: 517_000,
+            arrivals,
+            sound_tracks: 0,
+            ..Programme::default()
+        };
+        let mut units = programme.units();
+        let mut config = programme.config();
+        for (stream, signalling, kbps) in [(1, Ac3Signalling::Atsc, 1_000), (2, Ac3Signalling::Dvb, 779)] {
+            let pid = Pid::new(0x100 + stream as u16);
+            config.streams.push(StreamConfig::enhanced_ac3(signalling, kbps as u64 * 1_000).on_pid(pid));
+            units.extend((0..30 * 90_000 / 2_880).map(|n| {
+                let data = enhanced_ac3(&mut Noise(n as u64), kbps * 4);
+                Unit { stream, pts: n * 2_880, dts: n * 2_880, random_access: true, arrival: None, data }
+            }));
+        }
+        units.sort_by_key(|unit| (unit.dts, unit.stream));
+        config.streams[0].units_per_second = 25;
+        config.rate = MuxRate::Constant { bps: config.smallest_constant_bps() };
+        assert_eq!(mux(config, &units).events, [], "arrivals told: {arrivals}");
     }
 }
