@@ -133,7 +133,7 @@ impl Channel {
         muxer.set_utc(Ticks27M(0), UtcMs(0));
         let largest = CPB_BITS as usize / 8;
         let hrd = Some(((VIDEO_BPS / 1024) as u32, (CPB_BITS / 256) as u32));
-        let video = writer::Video { level: 13, hrd, bytes: 0, early: 0 };
+        let video = writer::Video { hevc: false, level: 13, hrd, bytes: 0, early: 0 };
         let noisy = |n: usize| {
             let mut unit = writer::picture(n, &video);
             let mut noise = 1 + n as u64;

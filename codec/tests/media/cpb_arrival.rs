@@ -107,12 +107,12 @@ fn arrivals_are_those_of_the_standards_formulas() {
     let units = encode(VideoEncoder::open(&config(320)).unwrap(), 1_000_000..1_000_450);
     let told = told(&units);
     assert_eq!(told.len(), units.len());
-    let (mut removal, mut period_begin, mut delays) = (0, 0, (0, 0));
+    let (mut period_begin, mut delays) = (0, (0, 0));
     let mut complete = i64::MIN;
     let (mut paused, mut nearly_empty, mut periods) = (0, 0, 0);
     for (n, (unit, &(removal_delay, period))) in units.iter().zip(&told).enumerate() {
         // Equations C-7 and C-8; a clock tick is half a frame.
-        removal = match n {
+        let removal = match n {
             0 => unit.dts * FRAME,
             _ => period_begin + removal_delay * FRAME / 2,
         };

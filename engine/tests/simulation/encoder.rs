@@ -160,7 +160,7 @@ impl Encoder {
                 pts: self.stamp(FrameIndex(frame.index)),
                 dts,
                 idr,
-                arrival: (scenario.seed % 2 == 0).then_some(arrival),
+                arrival: scenario.seed.is_multiple_of(2).then_some(arrival),
                 emitted_end: FrameIndex(self.first + self.coded),
                 data,
             });
