@@ -368,8 +368,9 @@ struct Info {
     arrival: Option<CpbArrival>,
 }
 
-/// How full the buffer of a first encoder is when its first picture is removed, in thousandths: x264's own choice.
-const FIRST_FULLNESS: u16 = 900;
+/// How full the buffer of a first encoder is when its first picture is removed, in thousandths. A receiver waits for a
+/// full buffer before later pictures too; with less at first the picture that somebody waits for would only come later.
+const FIRST_FULLNESS: u16 = 1000;
 
 /// x264's presets. Checked here because x264 complains to standard error.
 const PRESETS: [&str; 10] = [
