@@ -112,6 +112,9 @@ impl Lane {
         counter: Counter,
     ) -> Lane {
         let units = |ticks: i64| (ticks / pacing::MS) as usize * config.units_per_second as usize / 1000 + 2;
+        let queued = QUEUED_MS as i64 * pacing::MS;
+        // Pictures may arrive as late as their DTS in their encoder's HRD, and wait all that time.
+        let waiting = units(longest_lead + queued);
         Lane {
             pid: config.pid,
             counter,
@@ -124,7 +127,7 @@ impl Lane {
             drained: i64::MIN / 2,
             left: 0,
             deadline: 0,
-            queue: UnitQueue::new(2 * units(longest_lead - pace.lead + QUEUED_MS as i64 * pacing::MS)),
+            queue: UnitQueue::new(waiting.max(2 * units(longest_lead - pace.lead + queued))),
             buffer: DecoderBuffer::new(pace.buffer, units(pace.lead)),
             resumes: false,
             last_dts: None,

@@ -418,3 +418,21 @@ fn long_sounds_in_step_leave_pictures_their_time() {
         assert_eq!(mux(config, &units).events, [], "arrivals told: {arrivals}");
     }
 }
+
+/// Pictures that arrive hardly before their DTS wait beside others that fill a buffer of five seconds: whoever pushes in
+/// the order of DTS is not asked for what he has pushed.
+#[test]
+fn late_arrivals_wait_beside_a_long_lead() {
+    let programme = Programme { rate: (50, 1), pictures: 600, sound_tracks: 0, ..Programme::default() };
+    let video = StreamConfig::h264(4_000_000, 20_000_000).with_units_per_second(50);
+    let streams = vec![video.clone(), video.on_pid(Pid::new(0x101))];
+    let mut units = Vec::new();
+    for unit in programme.units() {
+        let at = unit.dts * 300;
+        let arrival = Some(CpbArrival { initial: Ticks27M(at - 60 * MS), complete: Ticks27M(at) });
+        let data = unit.data[..unit.data.len().min(4_000)].to_vec();
+        units.push(Unit { data: data.clone(), arrival, ..unit.clone() });
+        units.push(Unit { stream: 1, data, ..unit });
+    }
+    assert_eq!(mux(MuxConfig::new("Retro One", streams), &units).events, []);
+}
