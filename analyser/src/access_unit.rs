@@ -4,10 +4,11 @@
 //! the distance of the frame rate or of the samples; where that is not known they have no DTS.
 
 use crate::avc::Sps;
-use crate::buffer_model::{BufferModel, Mpeg2Level, hevc_level};
+use crate::buffer_model::{BufferModel, Mpeg2Level};
 use crate::decoder_buffer::{Stamp, UnitStart};
+use crate::hevc::VideoParameterSets;
 use crate::instant::PER_SECOND;
-use crate::nal::StartCodes;
+use crate::nal::{KEPT, StartCodes};
 use crate::sound_frame::{HEADER, SoundFrame};
 use crate::stream_type::Coding;
 use std::collections::VecDeque;
@@ -83,6 +84,7 @@ struct Video {
     picture: bool,
     field: Option<bool>,
     sps: Option<Sps>,
+    parameters: VideoParameterSets,
     model: Option<BufferModel>,
     /// MPEG-2: bit rate and VBV of the sequence header in their units, and its frame rate.
     sequence: Option<(u32, u32)>,
@@ -169,8 +171,8 @@ impl AccessUnits {
                 _ => 2,
             },
             Coding::Hevc => {
-                if first >> 1 & 63 == 33 {
-                    32
+                if matches!(first >> 1 & 63, 32 | 33) {
+                    KEPT
                 } else {
                     3
                 }
@@ -319,15 +321,13 @@ impl Video {
             meaning.begins = self.begin(true);
         }
         self.picture |= kind < 32;
-        if kind == 33 {
-            let raw = crate::bits::without_emulation(unit);
-            let level = raw.get(14).zip(raw.get(3));
-            let limits = level.and_then(|(&level, &tier)| hevc_level(level, tier & 0x20 != 0));
-            meaning.model = Some(
-                limits
-                    .map(|(rate, cpb)| BufferModel::hevc(rate, cpb))
-                    .ok_or("the sequence parameter set names no known level"),
-            );
+        match kind {
+            32 => self.parameters.read(unit),
+            33 => {
+                let model = self.parameters.model(unit);
+                meaning.model = Some(model.ok_or("the sequence parameter set names no known level"));
+            }
+            _ => {}
         }
         meaning
     }

@@ -162,32 +162,11 @@ fn skip_scaling_list(b: &mut Bits<'_>, size: usize) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Writes bits, for parameter sets made by hand.
-    struct BitWriter(Vec<bool>);
-
-    impl BitWriter {
-        fn u(&mut self, count: u32, value: u32) -> &mut Self {
-            self.0.extend((0..count).rev().map(|n| value >> n & 1 != 0));
-            self
-        }
-
-        fn ue(&mut self, value: u32) -> &mut Self {
-            let bits = (value + 1).ilog2();
-            self.u(bits, 0).u(bits + 1, value + 1)
-        }
-
-        fn bytes(&self) -> Vec<u8> {
-            self.0
-                .chunks(8)
-                .map(|c| (0..8).fold(0, |n, i| n << 1 | u8::from(c.get(i) == Some(&true))))
-                .collect()
-        }
-    }
+    use crate::bits::BitWriter;
 
     /// Main profile, level 3.1, 1280x720, 30 frames a second, with NAL HRD of 4 Mb/s and 4 Mbit.
     fn sps(frames_only: bool) -> Vec<u8> {
-        let mut w = BitWriter(Vec::new());
+        let mut w = BitWriter::default();
         w.u(8, 0x67).u(8, 77).u(8, 0).u(8, 31).ue(0).ue(0).ue(2).ue(1).u(1, 0).ue(79).ue(44);
         w.u(1, frames_only.into());
         if !frames_only {
@@ -209,7 +188,7 @@ mod tests {
         let fields = Sps::read(&sps(false)).expect("a parameter set");
         // first_mb 0, slice_type 5, parameter set 0, frame_num 7 of 4 bits, field_pic_flag.
         let slice =
-            |field| BitWriter(Vec::new()).u(8, 0x41).ue(0).ue(5).ue(0).u(4, 7).u(1, field).u(16, 1).bytes();
+            |field| BitWriter::default().u(8, 0x41).ue(0).ue(5).ue(0).u(4, 7).u(1, field).u(16, 1).bytes();
         assert_eq!((fields.is_field(&slice(1)), fields.is_field(&slice(0))), (Some(true), Some(false)));
         assert_eq!(read.is_field(&slice(1)), Some(false));
     }

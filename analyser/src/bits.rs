@@ -66,6 +66,28 @@ pub(crate) fn without_emulation(nal: &[u8]) -> Vec<u8> {
     raw
 }
 
+/// Writes bits, for parameter sets made by hand.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct BitWriter(Vec<bool>);
+
+#[cfg(test)]
+impl BitWriter {
+    pub(crate) fn u(&mut self, count: u32, value: u32) -> &mut Self {
+        self.0.extend((0..count).rev().map(|n| value >> n & 1 != 0));
+        self
+    }
+
+    pub(crate) fn ue(&mut self, value: u32) -> &mut Self {
+        let bits = (value + 1).ilog2();
+        self.u(bits, 0).u(bits + 1, value + 1)
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.chunks(8).map(|c| (0..8).fold(0, |n, i| n << 1 | u8::from(c.get(i) == Some(&true)))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

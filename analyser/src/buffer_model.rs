@@ -38,9 +38,13 @@ impl BufferModel {
         video(12 * bit_rate / 10, rate, cpb, cpb_size)
     }
 
-    /// HEVC, of the level's `MaxBR` and `MaxCPB` in units of 1000 bits.
-    pub(crate) fn hevc(max_br: i64, max_cpb: i64) -> BufferModel {
-        video(1100 * max_br, 1100 * max_br, 1100 * max_cpb, 1100 * max_cpb)
+    /// HEVC, of the level's `MaxBR` and `MaxCPB` in units of 1000 bits. `hrd` as of AVC.
+    ///
+    /// §2.17.2 has TB drain at `CpbBrNalFactor` / `CpbBrVclFactor` times the HRD's rate, which is 1.1.
+    pub(crate) fn hevc(max_br: i64, max_cpb: i64, hrd: Option<(i64, i64)>) -> BufferModel {
+        let (rate, cpb) = (1100 * max_br, 1100 * max_cpb);
+        let (rx, cpb_size) = hrd.map_or((rate, cpb), |(bit_rate, size)| (11 * bit_rate / 10, size));
+        video(rx, rate, cpb, cpb_size)
     }
 
     /// MPEG-2 video of a level. `bit_rate` in bit/s, `vbv` in bits.
@@ -174,6 +178,13 @@ mod tests {
         assert_eq!(BufferModel::adts(6), BufferModel::audio(5_529_600, 8976));
         assert_eq!(hevc_level(120, true), Some((30_000, 30_000)));
         assert_eq!((hevc_level(93, false), hevc_level(93, true)), (Some((10_000, 10_000)), None));
+        // BSmux and BSoh are 44,000 and 14,666 bits at 11 Mb/s.
+        let with_hrd = BufferModel::hevc(10_000, 10_000, Some((2_000_000, 1_000_000)));
+        let mb = (44_000 + 14_666 + 10_000_000) / 8;
+        let expected = BufferModel { rx: 2_200_000, mb: Some((mb, 11_000_000)), eb: 125_000, delay: 10 };
+        assert_eq!(with_hrd, expected);
+        let without = BufferModel::hevc(10_000, 10_000, None);
+        assert_eq!((without.rx, without.eb), (11_000_000, 1_375_000));
         let main = BufferModel::mpeg2(Mpeg2Level::of(0x48).expect("main level"), 6_000_000, 1_835_008);
         let expected = BufferModel { rx: 18_000_000, mb: Some((10_000, 15_000_000)), eb: 229_376, delay: 1 };
         assert_eq!(main, expected);

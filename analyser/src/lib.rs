@@ -34,6 +34,7 @@ mod clock;
 mod decoder_buffer;
 mod dump;
 mod framing;
+mod hevc;
 mod inspector;
 mod instant;
 mod nal;

@@ -7,7 +7,7 @@ use retrovue_analyser::{Analyser, Options, Report};
 /// without two zero bytes in a row.
 #[must_use]
 pub fn stream(seconds: i64) -> Vec<[u8; 188]> {
-    let video = Video { level: 40, hrd: None, bytes: 38_000, early: 300 * MS };
+    let video = Video { hevc: false, level: 40, hrd: None, bytes: 38_000, early: 300 * MS };
     // Sound must not wait behind a whole picture.
     let audio = Audio { bytes: 160, early: 80 * MS };
     let mut packets = Plan { video, audio, ..Plan::fast(seconds * SECOND) }.packets();

@@ -133,7 +133,7 @@ impl Channel {
         muxer.set_utc(Ticks27M(0), UtcMs(0));
         let largest = CPB_BITS as usize / 8;
         let hrd = Some(((VIDEO_BPS / 1024) as u32, (CPB_BITS / 256) as u32));
-        let video = writer::Video { level: 13, hrd, bytes: 0, early: 0 };
+        let video = writer::Video { hevc: false, level: 13, hrd, bytes: 0, early: 0 };
         let noisy = |n: usize| {
             let mut unit = writer::picture(n, &video);
             let mut noise = 1 + n as u64;
@@ -224,7 +224,7 @@ impl Channel {
 
     fn push(&mut self, stream: usize, (pts, dts): (i64, i64), random_access: bool, data: &[u8]) {
         let (pts, dts) = (Ticks90k(pts), Ticks90k(dts));
-        let unit = AccessUnit { stream: StreamIndex(stream), pts, dts, random_access, data };
+        let unit = AccessUnit { stream: StreamIndex(stream), pts, dts, random_access, arrival: None, data };
         loop {
             match self.muxer.push(unit) {
                 Ok(()) => break,

@@ -99,7 +99,14 @@ impl Programme {
         for (stream, dts, data) in &self.units {
             let random_access = stream.0 == 0 && dts % 90_000 == 0;
             let at = Ticks90k(dts + round * DURATION);
-            taken(muxer.push(AccessUnit { stream: *stream, pts: at, dts: at, random_access, data }));
+            taken(muxer.push(AccessUnit {
+                stream: *stream,
+                pts: at,
+                dts: at,
+                random_access,
+                arrival: None,
+                data,
+            }));
             packets += poll(muxer, buffer);
         }
         packets

@@ -66,6 +66,7 @@ mod audio_track;
 mod av1_decoder;
 mod colour;
 mod convert;
+mod cpb_arrival;
 mod deinterlace;
 mod demux;
 mod error;
@@ -91,6 +92,7 @@ mod video_track;
 
 pub use asset_reader::{AssetReader, OutputShape, ReaderOptions};
 pub use audio_encoder::AudioEncoder;
+pub use cpb_arrival::CpbArrival;
 pub use error::{MediaError, MediaErrorKind};
 pub use mp4_writer::{Mp4Config, Mp4Writer};
 pub use picture::Picture;

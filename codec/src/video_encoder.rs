@@ -6,11 +6,12 @@
 
 use crate::MediaError;
 use crate::colour::Matrix;
+use crate::cpb_arrival::CpbArrival;
 use crate::h264_buffer;
 use crate::h264_level::level_for;
 use crate::picture::Picture;
 use crate::start_up::{codec_lock, init};
-use retrovue_timebase::{FrameIndex, FrameRate};
+use retrovue_timebase::{FrameIndex, FrameRate, Ticks27M};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
@@ -75,6 +76,8 @@ pub struct EncodedPicture<'a> {
     pub dts: FrameIndex,
     /// Whether it is an IDR picture.
     pub idr: bool,
+    /// When it enters the buffer of the encoder's hypothetical decoder; `None` where the encoder did not keep to it.
+    pub arrival: Option<CpbArrival>,
 }
 
 impl VideoEncoder {
@@ -83,6 +86,23 @@ impl VideoEncoder {
     /// # Errors
     /// [`MediaError::Config`] with the value no H.264 stream can have.
     pub fn open(config: &VideoEncoderConfig<'_>) -> Result<VideoEncoder, MediaError> {
+        VideoEncoder::open_with(config, FIRST_FULLNESS)
+    }
+
+    /// Opens an encoder whose stream goes on behind that of another with the same buffer: its first picture is removed
+    /// `since` after the last bit of the other's last picture has arrived, and its own begin to arrive no sooner.
+    ///
+    /// # Errors
+    /// As [`VideoEncoder::open`].
+    pub fn open_behind(config: &VideoEncoderConfig<'_>, since: Ticks27M) -> Result<VideoEncoder, MediaError> {
+        // In thousandths, rounded down.
+        let bits = i128::from(since.0.max(0)) * i128::from(config.peak_kbps) * 1000 / 27_000_000;
+        let fullness = bits / i128::from(config.vbv_buffer_kbits.max(1));
+        VideoEncoder::open_with(config, fullness.min(1000) as u16)
+    }
+
+    /// Opens an encoder whose buffer holds `fullness` thousandths when the first picture is removed.
+    fn open_with(config: &VideoEncoderConfig<'_>, fullness: u16) -> Result<VideoEncoder, MediaError> {
         init();
         let refused = |what: String| MediaError::Config { what };
         check(config)?;
@@ -105,6 +125,7 @@ impl VideoEncoder {
             parameters.assume_init()
         };
         configure(&mut p, config, level, references as i32);
+        p.rc.f_vbv_buffer_init = f32::from(fullness) / 1000.0;
         let _lock = codec_lock();
         // SAFETY: the parameters are complete; x264 copies them. The profile name is terminated.
         let handle = unsafe {
@@ -290,8 +311,12 @@ impl VideoEncoder {
                 return Err(MediaError::Encode { reason: "x264 failed to encode a frame".into() });
             }
             let output = output.assume_init();
-            let info =
-                Info { pts: output.i_pts, dts: output.i_dts, idr: output.i_type == x::X264_TYPE_IDR as i32 };
+            let info = Info {
+                pts: output.i_pts,
+                dts: output.i_dts,
+                idr: output.i_type == x::X264_TYPE_IDR as i32,
+                arrival: CpbArrival::of(&output.hrd_timing),
+            };
             if size == 0 || nals.is_null() {
                 return Ok((&[], info));
             }
@@ -322,7 +347,8 @@ impl VideoEncoder {
             // until its next call, which needs the `&mut self` this borrow holds.
             unsafe { std::slice::from_raw_parts(nals[0].p_payload, total) }
         };
-        Ok(EncodedPicture { data, pts: FrameIndex(info.pts), dts: FrameIndex(info.dts), idr: info.idr })
+        let Info { pts, dts, idr, arrival } = info;
+        Ok(EncodedPicture { data, pts: FrameIndex(pts), dts: FrameIndex(dts), idr, arrival })
     }
 }
 
@@ -339,7 +365,12 @@ struct Info {
     pts: i64,
     dts: i64,
     idr: bool,
+    arrival: Option<CpbArrival>,
 }
+
+/// How full the buffer of a first encoder is when its first picture is removed, in thousandths. A receiver waits for a
+/// full buffer before later pictures too; with less at first the picture that somebody waits for would only come later.
+const FIRST_FULLNESS: u16 = 1000;
 
 /// x264's presets. Checked here because x264 complains to standard error.
 const PRESETS: [&str; 10] = [

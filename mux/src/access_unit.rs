@@ -1,6 +1,6 @@
 //! What is pushed into the muxer, and why a push is refused.
 
-use retrovue_timebase::Ticks90k;
+use retrovue_timebase::{Ticks27M, Ticks90k};
 use std::fmt;
 
 /// Position of a stream in [`crate::MuxConfig::streams`].
@@ -25,8 +25,24 @@ pub struct AccessUnit<'a> {
     /// A decoder can start here (an IDR or IRAP picture with its parameter sets). Ignored where there are no
     /// pictures.
     pub random_access: bool,
+    /// When it enters the buffer of the encoder's hypothetical decoder. Ignored where there are no pictures.
+    pub arrival: Option<CpbArrival>,
     /// The bytes.
     pub data: &'a [u8],
+}
+
+/// When a picture enters the buffer of its encoder's hypothetical reference decoder (HRD; ISO/IEC 14496-10 §C.1.1,
+/// ISO/IEC 23008-2 §C.2.3), in 27 MHz ticks on the timeline of the DTS, at which it is removed. The encoder tells it.
+///
+/// A picture leaves no sooner than its HRD has it arrive, less what the stream is ahead of the HRD so that others have
+/// their turns: where the HRD starts with a buffer that is not full, or pauses, so does the stream. Where it is not
+/// known, `None`, the decoder's buffer is filled as soon as there is room in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpbArrival {
+    /// Arrival of the first bit.
+    pub initial: Ticks27M,
+    /// Arrival of the last bit: not before `initial`, not after the DTS.
+    pub complete: Ticks27M,
 }
 
 /// An access unit whose bytes are elsewhere: in the [`crate::UnitBytes`] of the muxer, behind those of
@@ -41,6 +57,8 @@ pub struct UnitHeader {
     pub dts: Ticks90k,
     /// As in [`AccessUnit::random_access`].
     pub random_access: bool,
+    /// As in [`AccessUnit::arrival`].
+    pub arrival: Option<CpbArrival>,
     /// Bytes of the unit.
     pub len: usize,
     /// Its first bytes, zeros behind the end of a shorter one.
@@ -51,7 +69,7 @@ impl UnitHeader {
     /// Bytes of a unit that are looked at.
     pub const HEAD: usize = 16;
 
-    /// The header of a unit of these bytes.
+    /// The header of a unit of these bytes, whose arrival is not known.
     #[must_use]
     pub fn of(
         stream: StreamIndex,
@@ -63,7 +81,14 @@ impl UnitHeader {
         let mut head = [0; UnitHeader::HEAD];
         let seen = data.len().min(head.len());
         head[..seen].copy_from_slice(&data[..seen]);
-        UnitHeader { stream, pts, dts, random_access, len: data.len(), head }
+        UnitHeader { stream, pts, dts, random_access, arrival: None, len: data.len(), head }
+    }
+
+    /// The same unit with its arrival.
+    #[must_use]
+    pub const fn arriving(mut self, arrival: Option<CpbArrival>) -> UnitHeader {
+        self.arrival = arrival;
+        self
     }
 
     /// The bytes of it that are known.
@@ -138,6 +163,21 @@ pub enum PushError {
         pts: Ticks90k,
         /// DTS of the unit.
         dts: Ticks90k,
+    },
+    /// An arrival that no buffer has: the picture is not whole at its DTS, ends before it begins, or comes absurdly
+    /// early.
+    #[error(
+        "arrival from {initial} to {complete} of stream {stream} is not within ten seconds before DTS {dts}"
+    )]
+    ArrivalOutOfRange {
+        /// The stream pushed to.
+        stream: StreamIndex,
+        /// DTS of the unit.
+        dts: Ticks90k,
+        /// Arrival of its first bit.
+        initial: Ticks27M,
+        /// Arrival of its last bit.
+        complete: Ticks27M,
     },
     /// A time beyond what the arithmetic holds.
     #[error("DTS {dts} of stream {stream} is beyond 2^53 ticks")]

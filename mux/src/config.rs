@@ -302,7 +302,8 @@ impl MuxConfig {
     }
 
     /// Longest time by which a packet leaves before its access unit's DTS. The first packet of a
-    /// session leaves this long before the first DTS, when the first stream is video.
+    /// session leaves this long before the first DTS, when the first stream is video, and later where the first
+    /// picture arrives later in its encoder's HRD ([`crate::CpbArrival`]).
     ///
     /// # Errors
     /// As [`crate::Muxer::new`].

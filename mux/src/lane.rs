@@ -1,7 +1,7 @@
 //! One elementary stream inside the muxer: its units, its continuity, its buffers, and the instant from
 //! which its next packet may leave. Lanes know nothing of each other.
 
-use crate::access_unit::{PushError, StreamIndex, UnitHeader};
+use crate::access_unit::{CpbArrival, PushError, StreamIndex, UnitHeader};
 use crate::decoder_buffer::DecoderBuffer;
 use crate::pacing::{self, StreamPace};
 use crate::packet::{BODY_SIZE, Counter};
@@ -112,6 +112,9 @@ impl Lane {
         counter: Counter,
     ) -> Lane {
         let units = |ticks: i64| (ticks / pacing::MS) as usize * config.units_per_second as usize / 1000 + 2;
+        let queued = QUEUED_MS as i64 * pacing::MS;
+        // Pictures may arrive as late as their DTS in their encoder's HRD, and wait all that time.
+        let waiting = units(longest_lead + queued);
         Lane {
             pid: config.pid,
             counter,
@@ -124,7 +127,7 @@ impl Lane {
             drained: i64::MIN / 2,
             left: 0,
             deadline: 0,
-            queue: UnitQueue::new(2 * units(longest_lead - pace.lead + QUEUED_MS as i64 * pacing::MS)),
+            queue: UnitQueue::new(waiting.max(2 * units(longest_lead - pace.lead + queued))),
             buffer: DecoderBuffer::new(pace.buffer, units(pace.lead)),
             resumes: false,
             last_dts: None,
@@ -169,7 +172,7 @@ impl Lane {
                     let deadline = self.deadline.min(self.ready.saturating_add(self.pace.within));
                     return Next::Packet { from: self.ready, deadline, begins_point: false };
                 }
-                let from = self.ready.max(unit.dts * 300 - self.pace.lead);
+                let from = self.ready.max(unit.from);
                 let deadline = self.first_deadline(unit).min(from.saturating_add(self.pace.within));
                 Next::Packet { from, deadline, begins_point: unit.random_access }
             }
@@ -200,7 +203,7 @@ impl Lane {
         let Some(unit) = self.queue.front() else { return };
         let len = unit.len;
         self.deadline = self.first_deadline(unit);
-        self.scheduled = self.ready.max(unit.dts * 300 - self.pace.lead);
+        self.scheduled = self.ready.max(unit.from);
         self.left = len;
         if self.pace.spread > 0 {
             let clock = if self.carries_clock { CLOCK_SIZE } else { 0 };
@@ -363,6 +366,13 @@ impl Lane {
         if pts < dts || pts.0 > dts.0 + LONGEST_GAP {
             return Err(PushError::PtsOutOfRange { stream, pts, dts });
         }
+        if let Some(CpbArrival { initial, complete }) = unit.arrival.filter(|_| self.kind.is_video())
+            && !(dts.0 * 300 - LONGEST_GAP * 300 <= initial.0
+                && initial <= complete
+                && complete.0 <= dts.0 * 300)
+        {
+            return Err(PushError::ArrivalOutOfRange { stream, dts, initial, complete });
+        }
         if self.kind.is_video() && !self.begun && !unit.random_access {
             return Err(PushError::NoRandomAccess { stream, dts });
         }
@@ -385,6 +395,15 @@ impl Lane {
         Ok(())
     }
 
+    /// When a unit may begin to leave: its lead before its DTS, or later where the encoder's HRD has it arrive later.
+    fn earliest(&self, unit: &UnitHeader) -> i64 {
+        let earliest = unit.dts.0 * 300 - self.pace.lead;
+        match unit.arrival {
+            Some(arrival) if self.kind.is_video() => earliest.max(arrival.initial.0 - self.pace.ahead),
+            _ => earliest,
+        }
+    }
+
     /// Takes a unit that was judged. There must be room in the queue.
     pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &[u8]) {
         let payload = delimiter.len() + unit.len;
@@ -397,7 +416,8 @@ impl Lane {
         let len = prefix_len + unit.len;
         let random_access = self.kind.is_video() && unit.random_access;
         let packets = (len / BODY_SIZE) as i64;
-        self.queue.push(Unit { len, packets, dts: unit.dts.0, random_access, prefix, prefix_len });
+        let from = self.earliest(unit);
+        self.queue.push(Unit { len, packets, dts: unit.dts.0, from, random_access, prefix, prefix_len });
         (self.last_dts, self.begun) = (Some(unit.dts.0), true);
     }
 }

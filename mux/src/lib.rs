@@ -22,8 +22,8 @@
 //! let picture = [0, 0, 0, 1, 0x65, 0x88, 0x84];
 //! for k in 0..3 {
 //!     let at = Ticks90k(k * 3600);
-//!     let random_access = k == 0;
-//!     muxer.push(AccessUnit { stream: StreamIndex(0), pts: at, dts: at, random_access, data: &picture })?;
+//!     let (stream, random_access) = (StreamIndex(0), k == 0);
+//!     muxer.push(AccessUnit { stream, pts: at, dts: at, random_access, arrival: None, data: &picture })?;
 //! }
 //! muxer.finish();
 //! let (mut buffer, mut stream) = ([0; 188 * 7], Vec::new());
@@ -59,7 +59,7 @@ mod unit_beginning;
 mod unit_queue;
 mod wire;
 
-pub use access_unit::{AccessUnit, PushError, StreamIndex, UnitHeader};
+pub use access_unit::{AccessUnit, CpbArrival, PushError, StreamIndex, UnitHeader};
 pub use config::{ConfigError, Information, MuxConfig, MuxRate, Resume};
 pub use muxer::Muxer;
 pub use packet::{PACKET_SIZE, PCR_MODULUS};

@@ -1,8 +1,8 @@
 //! The muxer: decides which packet leaves next and when, and writes it. It reads no clock, does no
 //! I/O, draws no random number, uses no float and allocates only when it is made.
 //!
-//! A stream's packet may leave from its lead before the DTS on, as far as its transport buffer has drained
-//! and its decoder buffer has room, and should by its DTS; a table or a PCR from when it is due. At a
+//! A stream's packet may leave from its lead before the DTS on, or from its picture's arrival in the encoder's HRD
+//! where that is later, as far as its transport buffer has drained and its decoder buffer has room, and should by its DTS; a table or a PCR from when it is due. At a
 //! constant rate each slot goes to what may leave and has the earliest deadline, or to a null packet. At a
 //! variable rate there is room for all streams at their own pace: each packet leaves when it may.
 //!

@@ -4,7 +4,8 @@
 //! A stream's packets leave no faster than its transport buffer TB drains, from a lead before the DTS
 //! of their access unit on. An encoder that keeps to its HRD (a buffer of `cpb` bits filled at `rate`)
 //! then always has an access unit complete in time: the hypothetical decoder fills at a lower rate, from a
-//! later instant on, and [`crate::decoder_buffer`] lets no more in than the HRD allows.
+//! later instant on, and [`crate::decoder_buffer`] lets no more in than the HRD allows. Where the encoder tells
+//! when its HRD has a picture arrive, the picture waits until so long before that as the stream is ahead.
 //!
 //! At a variable rate a receiver of a file takes the rate between two PCRs for constant, so pictures
 //! seem to arrive at the rate of the whole multiplex: video leaves its drain rate's share to the others
@@ -99,6 +100,8 @@ const SMALLEST_CONSTANT_BPS: u64 = 600_000;
 pub(crate) struct StreamPace {
     /// An access unit may start to leave this long before its DTS.
     pub(crate) lead: i64,
+    /// How much of the lead pictures are ahead of their HRD.
+    pub(crate) ahead: i64,
     /// Least ticks from packet to packet.
     pub(crate) interval: i64,
     /// Time the packets of an access unit are spread over where it is short enough.
@@ -111,8 +114,8 @@ pub(crate) struct StreamPace {
     pub(crate) buffer: usize,
     /// How long after it may a packet should leave, however much time its unit has: what leaves at its own
     /// rate cannot make up for time that others took. No bound for anything else. At a constant rate that
-    /// is data, AV1, whose transport buffer drains hardly faster, and every one of several videos: what two
-    /// missed while a third went ahead they could not both make up for.
+    /// is data, AV1 and HEVC, whose transport buffer drains hardly faster, pictures beside several sounds of long frames,
+    /// and every one of several videos: what two missed while a third went ahead they could not both make up for.
     pub(crate) within: i64,
     /// Least ticks from packet to packet as far as the transport buffer goes.
     pub(crate) drain: i64,
@@ -139,9 +142,11 @@ impl StreamPace {
                 };
                 let early = early(stream);
                 let lead = early + MS + sending;
-                let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
+                let ahead = lead - hrd_delay(stream);
+                let buffer = buffer_and_ahead(stream, ahead);
                 StreamPace {
                     lead,
+                    ahead,
                     interval,
                     spread,
                     catch_up: 0,
@@ -153,8 +158,8 @@ impl StreamPace {
                 }
             }
             MuxRate::Constant { bps } => {
-                let is_paced = is_paced(stream)
-                    || (stream.kind.is_video() && (stream.kind.is_av1() || videos(config) > 1));
+                let is_paced =
+                    is_paced(stream) || (stream.kind.is_video() && has_no_time_to_lose(config, stream));
                 let interval =
                     packet_spacing(if is_paced { packets_bps(stream) } else { emptying_bps(stream) });
                 let waits = waiting_packets(config) * (packet_spacing(bps) + 1);
@@ -162,7 +167,7 @@ impl StreamPace {
                     StreamKind::Video { .. } => (hrd_delay(stream) + VIDEO_SPARE, 0),
                     _ => {
                         let (own, spread) = sending(stream, interval);
-                        if is_long_sound(stream) {
+                        if is_long_sound(stream) || (stream.kind.is_audio() && sounds(config) > 1) {
                             // In a burst they would take slots that pictures cannot make up for.
                             (own.max(period(stream)), spread.max(period(stream) * 7 / 8))
                         } else {
@@ -174,13 +179,15 @@ impl StreamPace {
                 if stream.kind.is_teletext() {
                     lead = lead.min(TELETEXT_DELAY_MS * MS);
                 }
-                let buffer = buffer_and_ahead(stream, lead - hrd_delay(stream));
+                let ahead = lead - hrd_delay(stream);
+                let buffer = buffer_and_ahead(stream, ahead);
                 // Two packets may lie in TB when a third comes, less what drains meanwhile: 500 bytes.
                 let catch_up = drain * 124 / PACKET_SIZE as i64;
                 let keeps_schedule = is_paced || stream.kind.is_audio();
                 let within = if is_paced { waits } else { i64::MAX };
                 StreamPace {
                     lead,
+                    ahead,
                     interval,
                     spread,
                     catch_up,
@@ -274,6 +281,16 @@ fn waiting_packets(config: &MuxConfig) -> i64 {
     let cues = i64::from(config.cues.is_some());
     let further = (videos(config) - 1).max(0) * FURTHER_VIDEO_PACKETS;
     TABLE_PACKETS + cues + further + config.streams.iter().map(of_stream).sum::<i64>()
+}
+
+/// Whether pictures had better leave at their own rate, because they hardly make up for what others take.
+fn has_no_time_to_lose(config: &MuxConfig, pictures: &StreamConfig) -> bool {
+    let long_sounds = config.streams.iter().filter(|stream| is_long_sound(stream)).count();
+    pictures.kind.drains_slowly() || videos(config) > 1 || long_sounds > 1
+}
+
+fn sounds(config: &MuxConfig) -> usize {
+    config.streams.iter().filter(|stream| stream.kind.is_audio()).count()
 }
 
 fn videos(config: &MuxConfig) -> i64 {

@@ -152,13 +152,13 @@ impl Muxer<Queues> {
     /// [`PushError::Full`] asks to poll first; the others say what is wrong with the unit. The muxer is
     /// unchanged after any of them.
     pub fn push(&mut self, unit: AccessUnit<'_>) -> Result<(), PushError> {
-        let AccessUnit { stream, pts, dts, random_access, data } = unit;
+        let AccessUnit { stream, pts, dts, random_access, arrival, data } = unit;
         let (room, largest) =
             self.source().rings.get(stream.0).map_or((0, 0), |ring| (ring.room(), ring.bytes.len()));
         if self.has_stream(stream) && data.len() > largest {
             return Err(PushError::TooLarge { stream, dts, bytes: data.len(), largest });
         }
-        let header = UnitHeader::of(stream, pts, dts, random_access, data);
+        let header = UnitHeader::of(stream, pts, dts, random_access, data).arriving(arrival);
         if data.len() > room {
             // A unit at fault is refused for its fault, however full the queue is.
             return Err(self.judge(&header).err().unwrap_or_else(|| self.full(stream, dts)));

@@ -148,6 +148,11 @@ impl StreamKind {
         matches!(self, StreamKind::Video { coding: VideoCoding::Av1(_), .. })
     }
 
+    /// Whether the transport buffer drains hardly faster than packets come.
+    pub(crate) const fn drains_slowly(&self) -> bool {
+        matches!(self, StreamKind::Video { coding: VideoCoding::Av1(_) | VideoCoding::Hevc, .. })
+    }
+
     pub(crate) const fn is_id3(&self) -> bool {
         matches!(self, StreamKind::Data { format: DataFormat::Id3, .. })
     }

@@ -25,7 +25,8 @@ pub(crate) const TELETEXT_DELAY_MS: i64 = 40;
 /// Drain rate of the transport buffer in bit/s.
 pub(crate) fn drain_bps(kind: StreamKind) -> u64 {
     match kind {
-        StreamKind::Video { coding: VideoCoding::Av1(_), max_bitrate_bps, .. } => {
+        // Of HEVC by CpbBrNalFactor over CpbBrVclFactor (§2.17.2).
+        StreamKind::Video { coding: VideoCoding::Av1(_) | VideoCoding::Hevc, max_bitrate_bps, .. } => {
             hrd_bitrate(max_bitrate_bps) * 11 / 10
         }
         StreamKind::Video { max_bitrate_bps, .. } => hrd_bitrate(max_bitrate_bps) * 6 / 5,

@@ -12,6 +12,8 @@ pub(crate) struct Unit {
     pub(crate) packets: i64,
     /// Decoding time, unwrapped 90 kHz.
     pub(crate) dts: i64,
+    /// Earliest departure of its first packet, buffers aside, in 27 MHz ticks.
+    pub(crate) from: i64,
     /// Decoding can start here.
     pub(crate) random_access: bool,
     /// PES header, and a delimiter where the unit lacks one.
@@ -32,6 +34,7 @@ impl UnitQueue {
             len: 0,
             packets: 0,
             dts: 0,
+            from: 0,
             random_access: false,
             prefix: [0; PREFIX_SIZE],
             prefix_len: 0,
@@ -76,6 +79,7 @@ mod tests {
             len: 1,
             packets: 0,
             dts,
+            from: dts,
             random_access: false,
             prefix: [0; PREFIX_SIZE],
             prefix_len: 0,

@@ -341,7 +341,7 @@ fn paced(plan: &Plan, rate: i64) -> Report {
 fn multiplexing_buffer() {
     // Level 1.3 leaks 921.6 kb/s out of 1333 bytes that fill at up to 1105.9 kb/s.
     let mut plan = Plan::fast(SECOND);
-    plan.video = Video { level: 13, hrd: None, bytes: 5200, early: 400 * MS };
+    plan.video = Video { hevc: false, level: 13, hrd: None, bytes: 5200, early: 400 * MS };
     breaks(&paced(&plan, 900_000), &[]);
     breaks(&paced(&plan, 1_090_000), &[Rule::MbOverflow]);
 }
@@ -350,7 +350,7 @@ fn multiplexing_buffer() {
 fn transport_buffer_never_empty() {
     // An HRD of 409.6 kb/s makes Rx 491.52 kb/s; the packets of 61,440 bytes a second fill it.
     let mut plan = Plan::fast(2 * SECOND);
-    plan.video = Video { level: 31, hrd: Some((400, 15_625)), bytes: 2700, early: 400 * MS };
+    plan.video = Video { hevc: false, level: 31, hrd: Some((400, 15_625)), bytes: 2700, early: 400 * MS };
     breaks(&paced(&plan, 490_000), &[]);
     breaks(&paced(&plan, 491_520 * 1_002 / 1_000), &[Rule::EmptyBuffer]);
     // A hundredth over Rx gains 614 bytes a second.

@@ -123,7 +123,7 @@ proptest! {
         // An HRD in the low level would leave MB so small that EB fills; that is another test.
         let hrd = rate.filter(|_| level == 31).map(|rate| (rate, 15_625));
         let bytes = if level == 13 { bytes.min(3500) } else { bytes.min(rate.unwrap_or(2000) as usize * 4) };
-        let plan = Plan { slot, video: Video { level, hrd, bytes, early: early * MS }, ..Plan::fast(2 * SECOND) };
+        let plan = Plan { slot, video: Video { hevc: false, level, hrd, bytes, early: early * MS }, ..Plan::fast(2 * SECOND) };
         let packets = plan.packets();
         let found = stream(&plan, &packets, VIDEO);
         let (rx, rbx) = match (level, hrd) {
@@ -144,7 +144,7 @@ proptest! {
 #[test]
 fn by_hand() {
     let plan = Plan {
-        video: Video { level: 31, hrd: None, bytes: 2000, early: 100 * MS },
+        video: Video { hevc: false, level: 31, hrd: None, bytes: 2000, early: 100 * MS },
         ..Plan::fast(2 * SECOND)
     };
     let video = stream(&plan, &plan.packets(), VIDEO);

@@ -3,6 +3,7 @@
 mod clean;
 mod controls;
 mod figures;
+mod hevc;
 mod noise;
 mod real;
 mod writer;

@@ -1,6 +1,6 @@
 //! Whatever the bytes are and however they are cut: no panic, and the same report.
 
-use crate::writer::{Plan, SECOND};
+use crate::writer::{Plan, SECOND, Video};
 use proptest::prelude::*;
 use retrovue_analyser::{Analyser, Dump, Lines, Options, Report};
 use std::sync::LazyLock;
@@ -9,6 +9,13 @@ const ALL: Options = Options { dvb: true, plot: true };
 
 /// A clean stream of a second.
 static CLEAN: LazyLock<Vec<u8>> = LazyLock::new(|| Plan::fast(SECOND).packets().as_flattened().to_vec());
+
+/// The same with pictures of HEVC.
+static CLEAN_HEVC: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let plan = Plan::fast(SECOND);
+    let video = Video { hevc: true, ..plan.video.clone() };
+    Plan { video, ..plan }.packets().as_flattened().to_vec()
+});
 
 fn check(bytes: &[u8], cuts: &[usize]) -> Report {
     let mut analyser = Analyser::new(ALL);
@@ -108,8 +115,9 @@ proptest! {
     fn damaged_streams(
         damages in prop::collection::vec(damage(), 1..40),
         cuts in prop::collection::vec(1..5000usize, 1..20),
+        hevc: bool,
     ) {
-        let mut bytes = CLEAN.clone();
+        let mut bytes = if hevc { CLEAN_HEVC.clone() } else { CLEAN.clone() };
         damages.iter().for_each(|damage| apply(&mut bytes, damage));
         let whole = check(&bytes, &[usize::MAX]);
         prop_assert_eq!(check(&bytes, &cuts), whole);

@@ -108,6 +108,24 @@ fn other_codings() {
     assert_eq!((streams(&report_4)[0].0, streams(&report_4)[0].1), (Coding::Hevc, 125));
 }
 
+/// What x265 declares, and without it the limits of the level that it chose.
+#[test]
+fn hevc_with_and_without_hrd() {
+    let make = |hrd: &str| {
+        let parameters =
+            format!("vbv-maxrate=1000:vbv-bufsize=500:level-idc=31:no-high-tier=1:log-level=none{hrd}");
+        let arguments = format!("-c:v libx265 -preset ultrafast -b:v 800k -x265-params {parameters} -an");
+        report(&made(&arguments))
+    };
+    let figures = |report: &Report| {
+        let stream = report.pids.iter().find_map(|pid| pid.stream.as_ref()).expect("pictures");
+        assert_eq!((stream.coding, stream.access_units), (Coding::Hevc, 125), "{report}");
+        (stream.rx.expect("a drain"), stream.eb.expect("EB").limit)
+    };
+    assert_eq!(figures(&make(":hrd=1")), (1_100_000, 62_500));
+    assert_eq!(figures(&make("")), (11_000_000, 1_375_000));
+}
+
 /// FFprobe counts packets and stamps as the dump does.
 #[test]
 fn dump() {

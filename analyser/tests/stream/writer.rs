@@ -65,6 +65,8 @@ pub(crate) struct Plan {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Video {
+    /// HEVC of level 3.1 in the place of AVC.
+    pub(crate) hevc: bool,
     pub(crate) level: u32,
     /// NAL HRD: bit rate in units of 1024 bit/s, CPB size in units of 256 bits.
     pub(crate) hrd: Option<(u32, u32)>,
@@ -91,7 +93,7 @@ impl Plan {
         Plan {
             length,
             slot: FAST,
-            video: Video { level: 31, hrd: Some((3906, 15_625)), bytes: 500, early: 30 * MS },
+            video: Video { hevc: false, level: 31, hrd: Some((3906, 15_625)), bytes: 500, early: 30 * MS },
             audio: Audio { bytes: 100, early: 20 * MS },
             tables: true,
         }
@@ -119,7 +121,11 @@ impl Plan {
             items.push(section(
                 at + MS,
                 PMT,
-                &pmt(1, VIDEO, &[(0x1B, VIDEO), (0x0F, AUDIO), (0x86, SPLICE)]),
+                &pmt(
+                    1,
+                    VIDEO,
+                    &[(if self.video.hevc { 0x24 } else { 0x1B }, VIDEO), (0x0F, AUDIO), (0x86, SPLICE)],
+                ),
             ));
             items.push(section(at + 2 * MS, PMT_2, &pmt(2, PCR_2, &[(0x0F, AUDIO_2)])));
         }
@@ -276,6 +282,9 @@ pub(crate) fn sound(bytes: usize) -> Vec<u8> {
 
 /// A picture of that many bytes at least; every 25th is an IDR with parameter sets.
 pub(crate) fn picture(n: usize, video: &Video) -> Vec<u8> {
+    if video.hevc {
+        return hevc_picture(n, video);
+    }
     let mut unit = vec![0, 0, 0, 1, 9, 0xF0];
     if n.is_multiple_of(25) {
         unit.extend([0, 0, 0, 1]);
@@ -300,21 +309,58 @@ fn parameters(video: &Video) -> Vec<u8> {
         None => w.u(1, 0),
     };
     w.u(1, 0).u(1, 0).u(1, 0).u(1, 1);
-    let raw: Vec<u8> =
-        w.0.chunks(8).map(|c| (0..8).fold(0, |n, i| n << 1 | u8::from(c.get(i) == Some(&true)))).collect();
-    let mut nal = Vec::new();
-    for byte in raw {
-        if byte < 4 && nal.ends_with(&[0, 0]) {
-            nal.push(3);
-        }
-        nal.push(byte);
+    w.nal()
+}
+
+/// The same of HEVC.
+fn hevc_picture(n: usize, video: &Video) -> Vec<u8> {
+    let mut unit = vec![0, 0, 0, 1, 0x46, 1, 0x50];
+    if n.is_multiple_of(25) {
+        unit.extend([0, 0, 0, 1]);
+        unit.extend(hevc_parameters(video));
+        unit.extend([0, 0, 1, 0x26, 1, 0x80]);
+    } else {
+        unit.extend([0, 0, 1, 0x02, 1, 0x80]);
     }
-    nal
+    unit.resize(unit.len().max(video.bytes), 0x55);
+    unit
+}
+
+/// A sequence parameter set of Main profile, main tier, level 3.1: 320 by 240, 25 frames a second.
+fn hevc_parameters(video: &Video) -> Vec<u8> {
+    let mut w = Bits(Vec::new());
+    w.u(16, 0x4201).u(8, 1).u(8, 1).u(32, 0x6000_0000).u(32, 0x9000_0000).u(16, 0).u(8, 93);
+    w.ue(0).ue(1).ue(320).ue(240).u(1, 0).ue(0).ue(0).ue(4).u(1, 1).ue(1).ue(0).ue(0);
+    w.ue(0).ue(3).ue(0).ue(3).ue(0).ue(0).u(4, 0).ue(0).u(3, 0).u(1, 1);
+    w.u(8, 0).u(1, 1).u(32, 1).u(32, 25).u(1, 0);
+    match video.hrd {
+        Some((rate, size)) => {
+            w.u(1, 1).u(2, 2).u(1, 0).u(4, 4).u(4, 4).u(15, 0).u(1, 1).ue(0).ue(0);
+            w.ue(rate - 1).ue(size - 1).u(1, 0)
+        }
+        None => w.u(1, 0),
+    };
+    w.u(2, 0).u(1, 1);
+    w.nal()
 }
 
 struct Bits(Vec<bool>);
 
 impl Bits {
+    /// The bytes, with those that keep start codes out.
+    fn nal(&self) -> Vec<u8> {
+        let bytes =
+            self.0.chunks(8).map(|c| (0..8).fold(0, |n, i| n << 1 | u8::from(c.get(i) == Some(&true))));
+        let mut nal = Vec::new();
+        for byte in bytes {
+            if byte < 4 && nal.ends_with(&[0, 0]) {
+                nal.push(3);
+            }
+            nal.push(byte);
+        }
+        nal
+    }
+
     fn u(&mut self, count: u32, value: u32) -> &mut Bits {
         self.0.extend((0..count).rev().map(|n| value >> n & 1 != 0));
         self

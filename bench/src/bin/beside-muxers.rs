@@ -222,6 +222,7 @@ fn mux(config: MuxConfig, units: &[Unit]) -> Result<Vec<u8>> {
             pts,
             dts,
             random_access: unit.stream == 0 && unit.key,
+            arrival: None,
             data: &unit.data,
         };
         while let Err(error) = muxer.push(unit) {

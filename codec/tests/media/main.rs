@@ -6,6 +6,7 @@
 
 mod audio_position;
 mod clips;
+mod cpb_arrival;
 mod damage;
 mod encoders;
 mod house_shape;

@@ -70,8 +70,8 @@ pub(super) struct Air<W> {
     sink: W,
     anchor: Anchor,
     /// What a departure lies before the instant its frame is due, so that the first packet of frame
-    /// `k` leaves at the instant of frame `k`: the multiplexer's lead and the pictures decoding runs
-    /// ahead.
+    /// `k` leaves at the instant of frame `k` at the earliest: the multiplexer's lead and the pictures
+    /// decoding runs ahead.
     lead: Ticks27M,
     /// How far the frames are out once each pushed picture has left, oldest first.
     leaving: VecDeque<FrameIndex>,

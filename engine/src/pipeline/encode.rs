@@ -10,10 +10,10 @@ use super::unit_ring::{AUDIO, Entry, SendError, UnitSender, VIDEO};
 use crate::format::SessionFormat;
 use crate::session::Timeline;
 use retrovue_codec::{AudioEncoder, EncodedPicture, MediaError, VideoEncoder};
-use retrovue_mux::UnitHeader;
 use retrovue_mux::si::Descriptor;
+use retrovue_mux::{CpbArrival, UnitHeader};
 use retrovue_proto::code::{Failure, FailureCode};
-use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, SampleIndex};
+use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, SampleIndex, Ticks27M};
 
 /// Largest AAC access unit: 6144 bits a channel (ISO/IEC 14496-3 §4.5.3.3), and its ADTS header.
 const MAX_AUDIO_UNIT: usize = 2 * 6144 / 8 + 9;
@@ -25,6 +25,8 @@ const SPS: u8 = 7;
 pub(super) struct Encode {
     format: SessionFormat,
     video: Option<VideoEncoder>,
+    /// The last picture: what [`send_video`] told of it.
+    last: Option<(FrameIndex, Ticks27M)>,
     audio: AudioEncoder,
     units: UnitSender,
     /// Samples of frames taken, not yet a whole audio unit.
@@ -73,6 +75,7 @@ impl Encode {
         let unit_values = AAC_FRAME_SAMPLES as usize * 2;
         Ok(Encode {
             video: Some(video),
+            last: None,
             audio,
             units,
             pcm: Vec::with_capacity(unit_values + rate.max_samples_per_frame() as usize * 2),
@@ -162,13 +165,13 @@ impl Encode {
             }
         }
         if self.video.is_none() {
-            self.video = Some(VideoEncoder::open(&self.format.video())?);
+            self.video = Some(self.open_behind(frame.index)?);
         }
         if let Some(video) = &mut self.video {
             let reorder = video.reorder_frames();
             if let Some(picture) = video.encode(&frame.picture, frame.index, frame.force_idr)? {
                 note_margin(session, self.anchor, picture.dts.offset(reorder));
-                send_video(&mut self.units, self.timeline, &picture, reorder)?;
+                self.last = Some(send_video(&mut self.units, self.timeline, &picture, reorder)?);
             }
         }
         Ok(())
@@ -189,10 +192,22 @@ impl Encode {
             let reorder = video.reorder_frames();
             while let Some(picture) = video.flush()? {
                 note_margin(session, self.anchor, picture.dts.offset(reorder));
-                send_video(&mut self.units, self.timeline, &picture, reorder)?;
+                self.last = Some(send_video(&mut self.units, self.timeline, &picture, reorder)?);
             }
         }
         Ok(())
+    }
+
+    /// An encoder that begins with `frame` and keeps to what the one before left in a receiver's buffer: the pictures of
+    /// both arrive one behind the other.
+    fn open_behind(&self, frame: FrameIndex) -> Result<VideoEncoder, MediaError> {
+        let config = self.format.video();
+        let Some((last, arrived)) = self.last else { return VideoEncoder::open(&config) };
+        let rate = self.format.shape.rate;
+        VideoEncoder::open_behind(
+            &config,
+            rate.ticks_27m_floor(FrameIndex(frame.frames_since(last))) + arrived,
+        )
     }
 
     fn finish(&mut self, session: &SharedSession) -> Result<(), EncodeError> {
@@ -218,16 +233,22 @@ fn note_margin(session: &SharedSession, anchor: Anchor, slot: FrameIndex) {
     }
 }
 
+/// Hands a picture over. Returns the frame at whose instant it leaves, and how long before its removal it has arrived.
 fn send_video(
     units: &mut UnitSender,
     timeline: Timeline,
     picture: &EncodedPicture<'_>,
     reorder_frames: i64,
-) -> Result<(), EncodeError> {
+) -> Result<(FrameIndex, Ticks27M), EncodeError> {
     let (pts, dts) = (timeline.frame(picture.pts), timeline.frame(picture.dts));
-    let header = UnitHeader::of(VIDEO, pts, dts, picture.idr, picture.data);
+    let arrival = picture.arrival.map(|arrival| CpbArrival {
+        initial: dts.to_27m() - arrival.initial_before,
+        complete: dts.to_27m() - arrival.final_before,
+    });
+    let header = UnitHeader::of(VIDEO, pts, dts, picture.idr, picture.data).arriving(arrival);
     // Pictures leave in decoding order, one per frame; at a fence, where an IDR stands, as many have left as
     // there are frames before it.
-    let entry = Entry::Unit { header, emitted_end: picture.dts.offset(reorder_frames + 1) };
-    Ok(units.send(entry, picture.data)?)
+    let slot = picture.dts.offset(reorder_frames);
+    units.send(Entry::Unit { header, emitted_end: slot.offset(1) }, picture.data)?;
+    Ok((slot, picture.arrival.map_or(Ticks27M(0), |arrival| arrival.final_before)))
 }

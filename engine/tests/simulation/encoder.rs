@@ -6,14 +6,25 @@ use crate::ledger::Content;
 use crate::producer::{Delivery, Frame, Lane, Step};
 use crate::scenario::Scenario;
 use retrovue_engine::pipeline::SharedSession;
-use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, Ticks90k, UtcMs};
+use retrovue_mux::CpbArrival;
+use retrovue_timebase::{AAC_FRAME_SAMPLES, FrameIndex, FrameRate, Ticks27M, Ticks90k, UtcMs};
 use std::collections::VecDeque;
 
 /// One access unit, or the end.
 #[derive(Debug, Clone)]
 pub(crate) enum Unit {
-    Video { pts: Ticks90k, dts: Ticks90k, idr: bool, emitted_end: FrameIndex, data: Vec<u8> },
-    Audio { pts: Ticks90k, data: Vec<u8> },
+    Video {
+        pts: Ticks90k,
+        dts: Ticks90k,
+        idr: bool,
+        arrival: Option<CpbArrival>,
+        emitted_end: FrameIndex,
+        data: Vec<u8>,
+    },
+    Audio {
+        pts: Ticks90k,
+        data: Vec<u8>,
+    },
     End,
 }
 
@@ -37,6 +48,8 @@ pub(crate) struct Encoder {
     samples: i64,
     audio_units: i64,
     bucket: u64,
+    /// When the last bit has arrived in the encoder's own buffer.
+    complete: Option<i64>,
     chance: Chance,
     sending: VecDeque<Unit>,
     ended: bool,
@@ -57,6 +70,7 @@ impl Encoder {
             samples: 0,
             audio_units: 0,
             bucket: scenario.video_bps / 2 * 9 / 10,
+            complete: None,
             chance: Chance::new(scenario.seed ^ 0xC0DE),
             sending: VecDeque::new(),
             ended: false,
@@ -138,15 +152,33 @@ impl Encoder {
         for (frame, idr) in group {
             let decoded = FrameIndex(self.first + self.coded - i64::from(scenario.b_pictures > 0));
             self.coded += 1;
+            let full = self.bucket;
             let data = self.picture(scenario, &frame, idr);
+            let dts = self.stamp(decoded);
+            let arrival = self.arrival(scenario, dts, full, data.len());
             self.sending.push_back(Unit::Video {
                 pts: self.stamp(FrameIndex(frame.index)),
-                dts: self.stamp(decoded),
+                dts,
                 idr,
+                arrival: scenario.seed.is_multiple_of(2).then_some(arrival),
                 emitted_end: FrameIndex(self.first + self.coded),
                 data,
             });
         }
+    }
+
+    /// When a picture of `bytes` enters the encoder's own buffer, which holds `full` bits when it is the first one
+    /// (ISO/IEC 14496-10 §C.1.1).
+    fn arrival(&mut self, scenario: &Scenario, dts: Ticks90k, full: u64, bytes: usize) -> CpbArrival {
+        let ticks = |bits: u64| (bits * 27_000_000).div_ceil(scenario.video_bps) as i64;
+        let removal = dts.to_27m().0;
+        let initial = match self.complete {
+            None => removal - ticks(full),
+            Some(before) => before.max(removal - ticks(scenario.video_bps / 2)).min(removal),
+        };
+        let complete = (initial + ticks(8 * bytes as u64)).min(removal);
+        self.complete = Some(complete);
+        CpbArrival { initial: Ticks27M(initial), complete: Ticks27M(complete) }
     }
 
     fn stamp(&self, frame: FrameIndex) -> Ticks90k {

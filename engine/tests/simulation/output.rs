@@ -210,9 +210,9 @@ impl Output {
     fn push(&mut self, ring: &mut VecDeque<Unit>) {
         while !self.input_ended {
             let Some(unit) = self.held.take().or_else(|| ring.pop_front()) else { return };
-            let (stream, pts, dts, random_access, data) = match &unit {
-                Unit::Video { pts, dts, idr, data, .. } => (0, *pts, *dts, *idr, data),
-                Unit::Audio { pts, data } => (1, *pts, *pts, false, data),
+            let (stream, pts, dts, random_access, arrival, data) = match &unit {
+                Unit::Video { pts, dts, idr, arrival, data, .. } => (0, *pts, *dts, *idr, *arrival, data),
+                Unit::Audio { pts, data } => (1, *pts, *pts, false, None, data),
                 Unit::End => {
                     self.muxer.finish();
                     self.input_ended = true;
@@ -220,7 +220,7 @@ impl Output {
                 }
             };
             let stream = StreamIndex(stream);
-            match self.muxer.push(AccessUnit { stream, pts, dts, random_access, data }) {
+            match self.muxer.push(AccessUnit { stream, pts, dts, random_access, arrival, data }) {
                 Ok(()) => {
                     if let Unit::Video { emitted_end, .. } = unit {
                         self.leaving.push_back(emitted_end);

@@ -132,14 +132,26 @@ fn mux(rate: FrameRate, from: i64, to: i64, before: BTreeMap<Pid, u8>) -> Wire {
         picture[..10].copy_from_slice(&[0, 0, 0, 1, 0x09, 0xF0, 0, 0, 1, if idr { 0x65 } else { 0x41 }]);
         picture[10..18].copy_from_slice(&frame.to_be_bytes());
         let at = stamp(rate.ticks_90k_floor(FrameIndex(frame)));
-        let unit =
-            AccessUnit { stream: StreamIndex(0), pts: at, dts: at, random_access: idr, data: &picture };
+        let unit = AccessUnit {
+            stream: StreamIndex(0),
+            pts: at,
+            dts: at,
+            random_access: idr,
+            arrival: None,
+            data: &picture,
+        };
         push(&mut muxer, &mut wire, unit);
         let end = rate.first_sample(FrameIndex(frame + 1)).samples_since(first_sample);
         while sounds * AAC_FRAME_SAMPLES < end {
             let at = stamp(first_sample.offset(sounds * AAC_FRAME_SAMPLES).ticks_90k_floor());
-            let unit =
-                AccessUnit { stream: StreamIndex(1), pts: at, dts: at, random_access: false, data: &sound };
+            let unit = AccessUnit {
+                stream: StreamIndex(1),
+                pts: at,
+                dts: at,
+                random_access: false,
+                arrival: None,
+                data: &sound,
+            };
             push(&mut muxer, &mut wire, unit);
             sounds += 1;
         }

@@ -1,10 +1,11 @@
 //! Made-up elementary streams from a seed: pictures whose sizes keep to a VBV, with reordering, and
 //! ADTS frames. The bytes are noise behind valid beginnings.
 
+use crate::hrd::Hrd;
 use retrovue_mux::si::{
     Event, EventCapacity, EventTable, LocalTimeOffset, Network, RunningStatus, TableVersions,
 };
-use retrovue_mux::{AccessUnit, Information, MuxConfig, Pid, StreamConfig, StreamIndex};
+use retrovue_mux::{AccessUnit, CpbArrival, Information, MuxConfig, Pid, StreamConfig, StreamIndex};
 use retrovue_timebase::{FrameIndex, FrameRate, Ticks90k};
 
 /// splitmix64: small, and the same everywhere.
@@ -32,6 +33,7 @@ pub(crate) struct Unit {
     pub(crate) pts: i64,
     pub(crate) dts: i64,
     pub(crate) random_access: bool,
+    pub(crate) arrival: Option<CpbArrival>,
     pub(crate) data: Vec<u8>,
 }
 
@@ -42,6 +44,7 @@ impl Unit {
             pts: Ticks90k(self.pts),
             dts: Ticks90k(self.dts),
             random_access: self.random_access,
+            arrival: self.arrival,
             data: &self.data,
         }
     }
@@ -60,6 +63,8 @@ pub(crate) struct Programme {
     pub(crate) b_pictures: i64,
     pub(crate) video_bps: u64,
     pub(crate) cpb_bits: u64,
+    /// The pictures tell when they enter the buffer.
+    pub(crate) arrivals: bool,
     pub(crate) audio_bps: u64,
     pub(crate) sound_tracks: usize,
     /// Days of events; with them NIT, EIT, TDT and TOT are sent.
@@ -77,6 +82,7 @@ impl Default for Programme {
             b_pictures: 2,
             video_bps: 4_000_000,
             cpb_bits: 2_000_000,
+            arrivals: false,
             audio_bps: 192_000,
             sound_tracks: 1,
             days: None,
@@ -127,6 +133,7 @@ impl Programme {
         // A leaky bucket in bits, refilled by the peak rate between pictures.
         let mut bucket = self.cpb_bits * 9 / 10;
         let refill = self.video_bps * self.rate.1 as u64 / self.rate.0 as u64;
+        let mut hrd = Hrd::new(self.video_bps, self.cpb_bits, bucket);
         let mut units = Vec::new();
         for k in 0..self.pictures {
             let random_access = k % self.gop == 0;
@@ -139,13 +146,9 @@ impl Programme {
             bucket = (bucket.saturating_sub(size * 8) + refill).min(self.cpb_bits);
             let shown = self.shown(k) + delay;
             let tick = |frame| self.start + rate.ticks_90k_floor(FrameIndex(frame)).0;
-            units.push(Unit {
-                stream: 0,
-                pts: tick(shown),
-                dts: tick(k),
-                random_access,
-                data: picture(&mut noise, size as usize, random_access),
-            });
+            let (dts, data) = (tick(k), picture(&mut noise, size as usize, random_access));
+            let arrival = self.arrivals.then(|| hrd.arrival(dts, data.len()));
+            units.push(Unit { stream: 0, pts: tick(shown), dts, random_access, arrival, data });
         }
         units
     }
@@ -186,6 +189,7 @@ impl Programme {
                     pts: at,
                     dts: at,
                     random_access: true,
+                    arrival: None,
                     data: adts(&mut noise, size as usize),
                 }
             })

@@ -108,7 +108,7 @@ fn real_clip(folder: &Path) -> Vec<Unit> {
             let mut number = || fields.next().and_then(|field| field.parse::<i64>().ok()).expect("a stamp");
             let (pts, dts) = (number(), number());
             let data = pictures[range[0]..range[1]].to_vec();
-            Unit { stream: 0, pts, dts, random_access: line.contains('K'), data }
+            Unit { stream: 0, pts, dts, random_access: line.contains('K'), arrival: None, data }
         })
         .collect();
     assert_eq!(units.len(), 180);
@@ -119,7 +119,7 @@ fn real_clip(folder: &Path) -> Vec<Unit> {
         let size = usize::from(frame[3] & 3) << 11 | usize::from(frame[4]) << 3 | usize::from(frame[5]) >> 5;
         let stamp = n * 1920;
         let data = frame[..size].to_vec();
-        units.push(Unit { stream: 1, pts: stamp, dts: stamp, random_access: true, data });
+        units.push(Unit { stream: 1, pts: stamp, dts: stamp, random_access: true, arrival: None, data });
         (at, n) = (at + size, n + 1);
     }
     units.sort_by_key(|unit| (unit.dts, unit.stream));

@@ -13,10 +13,10 @@ use retrovue_timebase::Ticks90k;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const RATE: u64 = 2_000_000;
+pub(crate) const RATE: u64 = 2_000_000;
 
 /// Three seconds of moving pictures, without reordering, encoded with these options.
-fn pictures(folder: &Path, name: &str, options: &[&str]) -> Vec<u8> {
+pub(crate) fn pictures(folder: &Path, name: &str, options: &[&str]) -> Vec<u8> {
     encode(folder, name, &["-i", "testsrc2=s=320x180:r=25:d=3"], options)
 }
 
@@ -32,7 +32,7 @@ fn encode(folder: &Path, name: &str, source: &[&str], options: &[&str]) -> Vec<u
 }
 
 /// Positions of `found` start codes in a byte stream, from the zero in front where there is one.
-fn start_codes(bytes: &[u8], found: impl Fn(&[u8]) -> bool) -> Vec<usize> {
+pub(crate) fn start_codes(bytes: &[u8], found: impl Fn(&[u8]) -> bool) -> Vec<usize> {
     (0..bytes.len() - 5)
         .filter(|&at| bytes[at..at + 3] == [0, 0, 1] && found(&bytes[at + 3..]))
         .map(|at| if at > 0 && bytes[at - 1] == 0 { at - 1 } else { at })
@@ -40,7 +40,7 @@ fn start_codes(bytes: &[u8], found: impl Fn(&[u8]) -> bool) -> Vec<usize> {
 }
 
 /// A unit from each of these positions to the next, `ticks` apart.
-fn cut(
+pub(crate) fn cut(
     stream: usize,
     bytes: &[u8],
     mut at: Vec<usize>,
@@ -50,7 +50,7 @@ fn cut(
     at.push(bytes.len());
     let units = at.windows(2).zip(0..).map(|(range, n)| {
         let data = bytes[range[0]..range[1]].to_vec();
-        Unit { stream, pts: n * ticks, dts: n * ticks, random_access: is_point(&data), data }
+        Unit { stream, pts: n * ticks, dts: n * ticks, random_access: is_point(&data), arrival: None, data }
     });
     units.collect()
 }
@@ -203,6 +203,7 @@ fn subtitles_teletext_id3_and_cues() {
         pts: at,
         dts: at,
         random_access: true,
+        arrival: None,
         data,
     }));
     let kind = |kind| crate::kinds::Track { kind, size: 3, seed: 1 };
@@ -213,7 +214,7 @@ fn subtitles_teletext_id3_and_cues() {
         let frame = b"TXXX\x00\x00\x00\x04\x00\x00\x03a\x00b";
         let mut data = b"ID3\x04\x00\x00\x00\x00\x00\x0E".to_vec();
         data.extend_from_slice(frame);
-        Unit { stream: 3, pts: n * 90_000, dts: n * 90_000, random_access: true, data }
+        Unit { stream: 3, pts: n * 90_000, dts: n * 90_000, random_access: true, arrival: None, data }
     }));
     units.sort_by_key(|unit| (unit.dts, unit.stream));
     let streams = vec![

@@ -3,6 +3,7 @@
 
 use crate::drive::mux;
 use crate::elementary::{Noise, Programme, Unit, picture};
+use crate::hrd::Hrd;
 use crate::reader;
 use retrovue_mux::{CueConfig, MuxConfig, MuxRate, Pid};
 
@@ -46,6 +47,7 @@ fn units(programme: &Programme) -> Vec<Unit> {
     let mut noise = Noise(programme.seed);
     let refill = programme.video_bps / 5;
     let (mut bucket, mut storm) = (programme.cpb_bits * 9 / 10, 0);
+    let mut hrd = Hrd::new(programme.video_bps, programme.cpb_bits, bucket);
     let mut units: Vec<Unit> = programme.units().into_iter().filter(|unit| unit.stream != 0).collect();
     for k in 0..programme.pictures {
         let random_access = k % programme.gop == 0;
@@ -64,7 +66,8 @@ fn units(programme: &Programme) -> Vec<Unit> {
         bucket = (bucket.saturating_sub(size * 8) + refill).min(programme.cpb_bits);
         let dts = programme.start + k * PICTURE;
         let data = picture(&mut noise, size as usize, random_access);
-        units.push(Unit { stream: 0, pts: dts, dts, random_access, data });
+        let arrival = programme.arrivals.then(|| hrd.arrival(dts, data.len()));
+        units.push(Unit { stream: 0, pts: dts, dts, random_access, arrival, data });
     }
     units.sort_by_key(|unit| (unit.dts, unit.stream));
     units
@@ -104,4 +107,16 @@ fn a_pcr_of_its_own_takes_no_time_of_pictures() {
         }
     }
     assert!(alone > 100 && at_once > 20, "{alone} PCRs of their own, {at_once} long before there was room");
+}
+
+/// Pictures that wait for their arrival in the encoder's own decoder have no time to lose behind it, and are in time.
+#[test]
+fn pictures_that_keep_to_their_arrival_are_in_time() {
+    for seed in 0..12 {
+        let programme = Programme { arrivals: true, ..programme(seed, 120) };
+        let output = mux(config(&programme), &units(&programme));
+        assert_eq!(output.events, [], "seed {seed}");
+        let rx = (programme.video_bps * 6 / 5) as i64;
+        reader::check_constant(&output, BPS, rx, (programme.cpb_bits / 8) as i64 + 11_200);
+    }
 }

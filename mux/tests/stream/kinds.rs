@@ -108,6 +108,7 @@ impl Track {
             b_pictures: i64::from(self.size % 3),
             video_bps,
             cpb_bits: video_bps * (200 + u64::from(self.size) * 3) / 1000,
+            arrivals: self.seed & 0x80 != 0,
             sound_tracks: 0,
             ..Programme::default()
         }
@@ -151,7 +152,7 @@ impl Track {
         config
     }
 
-    /// Its decoder: ISO/IEC 13818-1 §2.4.2.3 and §2.14.3.1, A/52 annex A, TS 101 154, EN 300 472 and EN 300 743
+    /// Its decoder: ISO/IEC 13818-1 §2.4.2.3, §2.14.3.1 and §2.17.2, A/52 annex A, TS 101 154, EN 300 472 and EN 300 743
     /// §5, AV1 in MPEG-2 TS §3.7. MB is far larger at the levels such pictures have.
     pub(crate) fn decoder(&self) -> Decoder {
         let pictures = self.pictures();
@@ -159,8 +160,8 @@ impl Track {
         let step = (pictures.video_bps / 64 * 64) as i64;
         let buffer = (pictures.cpb_bits / 8) as i64 + 60_000;
         match self.kind {
-            Kind::H264 | Kind::Hevc | Kind::Mpeg2 => Decoder::pictures(step * 6 / 5, buffer),
-            Kind::Av1 => Decoder::pictures(step * 11 / 10, buffer),
+            Kind::H264 | Kind::Mpeg2 => Decoder::pictures(step * 6 / 5, buffer),
+            Kind::Av1 | Kind::Hevc => Decoder::pictures(step * 11 / 10, buffer),
             Kind::Aac | Kind::Layer2 => Decoder::AAC,
             Kind::Ac3(Ac3Signalling::Dvb) | Kind::EnhancedAc3(Ac3Signalling::Dvb) => {
                 Decoder { early: 15 * MS, ..of_sound(5_696) }
@@ -258,7 +259,7 @@ impl Track {
 }
 
 fn unit(stream: usize, at: i64, data: Vec<u8>) -> Unit {
-    Unit { stream, pts: at, dts: at, random_access: true, data }
+    Unit { stream, pts: at, dts: at, random_access: true, arrival: None, data }
 }
 
 fn filled(noise: &mut Noise, mut data: Vec<u8>, size: usize) -> Vec<u8> {
@@ -277,7 +278,7 @@ pub(crate) fn ac3(noise: &mut Noise, kbps: usize) -> Vec<u8> {
 }
 
 /// An enhanced AC-3 frame of `size` bytes, which is even.
-fn enhanced_ac3(noise: &mut Noise, size: usize) -> Vec<u8> {
+pub(crate) fn enhanced_ac3(noise: &mut Noise, size: usize) -> Vec<u8> {
     let words = size / 2 - 1;
     filled(noise, vec![0x0B, 0x77, (words >> 8) as u8, words as u8, 0x34, 16 << 3], size)
 }

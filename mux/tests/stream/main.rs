@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod allocation;
+mod checked;
 mod cues;
 mod drive;
 mod elementary;
 mod foreign;
 mod foreign_kinds;
 mod golden;
+mod hrd;
 mod hrd_limit;
 mod kinds;
 mod mixtures;

@@ -1,10 +1,13 @@
 //! What holds for every programme whose pictures keep to their VBV.
 
 use crate::drive::{mux, mux_erratically};
-use crate::elementary::{Programme, Unit};
+use crate::elementary::{Noise, Programme, Unit, adts};
+use crate::kinds::enhanced_ac3;
 use crate::reader::{self, MS};
 use proptest::prelude::*;
-use retrovue_mux::{MuxConfig, MuxRate};
+use retrovue_mux::si::Ac3Signalling;
+use retrovue_mux::{CpbArrival, MuxConfig, MuxRate, Pid, StreamConfig, StreamKind};
+use retrovue_timebase::Ticks27M;
 
 const RATES: [(i64, i64); 6] = [(24_000, 1001), (25, 1), (30, 1), (30_000, 1001), (50, 1), (60, 1)];
 
@@ -14,7 +17,7 @@ fn programmes() -> impl Strategy<Value = Programme> {
         200u64..1_500,
         64_000u64..256_000,
         0usize..3,
-        prop::option::weighted(0.3, 0u8..9),
+        (prop::option::weighted(0.3, 0u8..9), any::<bool>()),
     );
     (any::<u64>(), 0..RATES.len(), 20i64..120, 1i64..70, 0i64..3, sizes, -(1i64 << 40)..1 << 40).prop_map(
         |(
@@ -23,7 +26,7 @@ fn programmes() -> impl Strategy<Value = Programme> {
             pictures,
             gop,
             b_pictures,
-            (video_bps, cpb_ms, audio_bps, sound_tracks, days),
+            (video_bps, cpb_ms, audio_bps, sound_tracks, (days, arrivals)),
             start,
         )| {
             Programme {
@@ -35,6 +38,7 @@ fn programmes() -> impl Strategy<Value = Programme> {
                 b_pictures,
                 video_bps,
                 cpb_bits: video_bps * cpb_ms / 1000,
+                arrivals,
                 audio_bps,
                 sound_tracks,
                 days,
@@ -67,6 +71,21 @@ fn constant_video_buffer(programme: &Programme) -> i64 {
     (programme.cpb_bits / 8) as i64 + 11_200
 }
 
+/// No picture leaves sooner than its HRD has it arrive, less what the stream is ahead of it.
+fn check_arrivals(output: &crate::drive::Output, units: &[Unit], config: &MuxConfig) {
+    let StreamKind::Video { max_bitrate_bps, cpb_bits, .. } = config.streams[0].kind else {
+        panic!("pictures")
+    };
+    let full = (cpb_bits as i64 * 27_000_000 + max_bitrate_bps as i64 - 1) / max_bitrate_bps as i64;
+    let ahead = config.lead().unwrap().0 - full;
+    let seen = reader::packets(output);
+    let starts = seen.iter().filter(|packet| packet.pid == 0x100 && packet.start);
+    for (unit, start) in units.iter().filter(|unit| unit.stream == 0).zip(starts) {
+        let Some(arrival) = unit.arrival else { continue };
+        assert!(start.at >= arrival.initial.0 - ahead, "DTS {} leaves at {}", unit.dts, start.at);
+    }
+}
+
 /// The units must come out as they went in.
 fn check_content(output: &crate::drive::Output, units: &[Unit]) {
     let pes = reader::pes_packets(&reader::packets(output));
@@ -96,6 +115,7 @@ proptest! {
         prop_assert_eq!(&output.events, &[]);
         reader::check(&output, video_rx(&programme), video_buffer(&programme));
         check_content(&output, &units);
+        check_arrivals(&output, &units, &programme.config());
     }
 
     /// The same at a constant rate, from the smallest accepted up to one that no buffer could take in a row.
@@ -103,10 +123,11 @@ proptest! {
     fn every_programme_keeps_the_rules_at_a_constant_rate(programme in programmes(), spare in 0u64..4) {
         let (config, bps) = constant(&programme, [0, 10, 300, 5_000][spare as usize]);
         let units = programme.units();
-        let output = mux(config, &units);
+        let output = mux(config.clone(), &units);
         prop_assert_eq!(&output.events, &[]);
         reader::check_constant(&output, bps, video_rx(&programme), constant_video_buffer(&programme));
         check_content(&output, &units);
+        check_arrivals(&output, &units, &config);
     }
 
     /// A receiver that interpolates arrival between PCRs still has each unit in time, and its transport
@@ -309,4 +330,109 @@ fn sections_of_a_table_are_apart_by_the_clock_of_receivers() {
         }
     }
     assert!(compared > 150, "{compared} distances");
+}
+
+/// Two sounds whose units fall together, at the smallest rate there is: pictures lose no time to them that they could not
+/// make up for, however long it goes on.
+#[test]
+fn sounds_in_step_leave_pictures_their_time() {
+    for arrivals in [false, true] {
+        let programme = Programme {
+            rate: (25, 1),
+            pictures: 1_000,
+            gop: 28,
+            b_pictures: 0,
+            video_bps: 1_488_536,
+            cpb_bits: 1_643_343,
+            arrivals,
+            audio_bps: 226_125,
+            sound_tracks: 2,
+            ..Programme::default()
+        };
+        let mut units = programme.units();
+        let average = (programme.audio_bps * 1024 / 48_000 / 8) as usize;
+        for unit in units.iter_mut().filter(|unit| unit.stream > 0) {
+            unit.data = adts(&mut Noise(unit.dts as u64), average);
+        }
+        let (config, bps) = constant(&programme, 0);
+        let output = mux(config, &units);
+        assert_eq!(output.events, [], "arrivals told: {arrivals}");
+        reader::check_constant(&output, bps, video_rx(&programme), constant_video_buffer(&programme));
+    }
+}
+
+/// A stream begins when its HRD does: so much sooner as its buffer is to be filled before the first picture.
+#[test]
+fn a_stream_begins_with_its_hrd() {
+    let programme = Programme { sound_tracks: 0, arrivals: true, ..Programme::default() };
+    let full = (programme.cpb_bits * 27_000_000 / programme.video_bps) as i64;
+    for config in [programme.config(), constant(&programme, 100).0] {
+        let lead = config.lead().unwrap().0;
+        let begins = |first: Option<i64>| {
+            let mut units = programme.units();
+            // The others come behind one another, and none waits.
+            for unit in &mut units {
+                unit.arrival = None;
+            }
+            units[0].arrival =
+                first.map(|initial| CpbArrival { initial: Ticks27M(initial), complete: Ticks27M(0) });
+            mux(config.clone(), &units).departures[0]
+        };
+        assert_eq!(begins(None), -lead);
+        assert_eq!(begins(Some(-full)), -lead);
+        assert_eq!(begins(Some(-full * 9 / 10)), -lead + full / 10);
+        assert_eq!(begins(Some(-full / 2)), -lead + full / 2);
+        // No sooner than without, however large the encoder's buffer.
+        assert_eq!(begins(Some(-full * 2)), -lead);
+    }
+}
+
+/// The same of two sounds with long frames.
+#[test]
+fn long_sounds_in_step_leave_pictures_their_time() {
+    for arrivals in [false, true] {
+        let programme = Programme {
+            rate: (25, 1),
+            pictures: 750,
+            gop: 28,
+            b_pictures: 0,
+            video_bps: 1_840_000,
+            cpb_bits: 517_000,
+            arrivals,
+            sound_tracks: 0,
+            ..Programme::default()
+        };
+        let mut units = programme.units();
+        let mut config = programme.config();
+        for (stream, signalling, kbps) in [(1, Ac3Signalling::Atsc, 1_000), (2, Ac3Signalling::Dvb, 779)] {
+            let pid = Pid::new(0x100 + stream as u16);
+            config.streams.push(StreamConfig::enhanced_ac3(signalling, kbps as u64 * 1_000).on_pid(pid));
+            units.extend((0..30 * 90_000 / 2_880).map(|n| {
+                let data = enhanced_ac3(&mut Noise(n as u64), kbps * 4);
+                Unit { stream, pts: n * 2_880, dts: n * 2_880, random_access: true, arrival: None, data }
+            }));
+        }
+        units.sort_by_key(|unit| (unit.dts, unit.stream));
+        config.streams[0].units_per_second = 25;
+        config.rate = MuxRate::Constant { bps: config.smallest_constant_bps() };
+        assert_eq!(mux(config, &units).events, [], "arrivals told: {arrivals}");
+    }
+}
+
+/// Pictures that arrive hardly before their DTS wait beside others that fill a buffer of five seconds: whoever pushes in
+/// the order of DTS is not asked for what he has pushed.
+#[test]
+fn late_arrivals_wait_beside_a_long_lead() {
+    let programme = Programme { rate: (50, 1), pictures: 600, sound_tracks: 0, ..Programme::default() };
+    let video = StreamConfig::h264(4_000_000, 20_000_000).with_units_per_second(50);
+    let streams = vec![video.clone(), video.on_pid(Pid::new(0x101))];
+    let mut units = Vec::new();
+    for unit in programme.units() {
+        let at = unit.dts * 300;
+        let arrival = Some(CpbArrival { initial: Ticks27M(at - 60 * MS), complete: Ticks27M(at) });
+        let data = unit.data[..unit.data.len().min(4_000)].to_vec();
+        units.push(Unit { data: data.clone(), arrival, ..unit.clone() });
+        units.push(Unit { stream: 1, data, ..unit });
+    }
+    assert_eq!(mux(MuxConfig::new("Retro One", streams), &units).events, []);
 }

@@ -283,7 +283,8 @@ impl Session {
         let dts = Ticks90k(self.join_utc_ms * 90 + self.frame * 3600);
         self.frame += 1;
         loop {
-            let unit = AccessUnit { stream: StreamIndex(0), pts: dts, dts, random_access, data: &data };
+            let stream = StreamIndex(0);
+            let unit = AccessUnit { stream, pts: dts, dts, random_access, arrival: None, data: &data };
             match self.muxer.as_mut().unwrap().push(unit) {
                 Ok(()) => break,
                 Err(PushError::Full { .. }) => self.write(),
