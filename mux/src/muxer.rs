@@ -2,9 +2,10 @@
 //! I/O, draws no random number, uses no float and allocates only when it is made.
 //!
 //! A stream's packet may leave from its lead before the DTS on, or from its picture's arrival in the encoder's HRD
-//! where that is later, as far as its transport buffer has drained and its decoder buffer has room, and should by its DTS; a table or a PCR from when it is due. At a
-//! constant rate each slot goes to what may leave and has the earliest deadline, or to a null packet. At a
-//! variable rate there is room for all streams at their own pace: each packet leaves when it may.
+//! where that is later, as far as its transport buffer has drained and its decoder buffer has room, and should by its
+//! DTS; a table or a PCR from when it is due. At a constant rate each slot goes to what may leave and has the earliest
+//! deadline, or to a null packet. At a variable rate there is room for all streams at their own pace: each packet leaves
+//! when it may.
 //!
 //! Every instant is a function of the access units' stamps and lengths and of what was sent before, so the
 //! packets and their departures do not depend on how the units were spread over pushes or how the
