@@ -16,6 +16,7 @@ use crate::dsl::ChannelTemplate;
 use retrovue_proto::plan::{BlockPlan, Segment};
 use retrovue_timebase::{Millis, UtcMs};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Longest block of filler: short enough that a changed plan is taken up soon.
@@ -196,7 +197,7 @@ impl DayPlan {
     ) -> BlockPlan {
         let (start, end) = item.span();
         let block_id = self.block_id(line_up, start);
-        let seed = seed_of(&[&line_up.seed.to_string(), "traffic", &block_id]);
+        let seed = || seed_of(&[&line_up.seed.to_string(), "traffic", &block_id]);
         let mut reel = Reel::new(&line_up.filler, black_uri, avoid, seed);
         let mut segments: Vec<Segment> = Vec::with_capacity(SEGMENTS);
         let entries = entries(line_up, item);
@@ -212,15 +213,15 @@ impl DayPlan {
                     Piece::Open(_) => false,
                 };
                 let pieces = match !avoid.is_empty() && filled.pieces.iter().any(failed) {
-                    true => day.mended(traffic, index, avoid, &mut mended),
-                    false => filled.pieces.clone(),
+                    true => Cow::Owned(day.mended(traffic, index, avoid, &mut mended)),
+                    false => Cow::Borrowed(filled.pieces.as_slice()),
                 };
                 Some((traffic, pieces))
             });
             at = at.plus(entry.duration());
             if let Some((traffic, pieces)) = spots {
-                for piece in pieces {
-                    match piece {
+                for piece in pieces.iter() {
+                    match *piece {
                         Piece::Open(time) => reel.fill_rest(time, &mut segments),
                         Piece::Spot { number, kind, .. } => {
                             let asset = &traffic.spots[number].asset;

@@ -35,18 +35,19 @@ pub(crate) struct Reel<'a> {
 }
 
 impl<'a> Reel<'a> {
-    /// A reel without the assets in `avoid`.
+    /// A reel without the assets in `avoid`. Its seed is asked for where there is something to shuffle.
     pub(crate) fn new(
         filler: &'a [Arc<AssetMetadata>],
         black_uri: &'a str,
         avoid: &BTreeSet<String>,
-        seed: u64,
+        seed: impl FnOnce() -> u64,
     ) -> Reel<'a> {
         let order: Vec<&Arc<AssetMetadata>> =
             filler.iter().filter(|a| avoid.is_empty() || !avoid.contains(&a.uri)).collect();
         let repeated = order.iter().map(|a| a.duration).filter(|length| *length >= SHORTEST_TURN);
         let shortest = repeated.min().unwrap_or(Millis(i64::MAX));
-        Reel { order, shuffled: 0, random: SplitMix(seed), next: 0, shortest, black_uri }
+        let random = SplitMix(if order.is_empty() { 0 } else { seed() });
+        Reel { order, shuffled: 0, random, next: 0, shortest, black_uri }
     }
 
     /// The filler at a place of the shuffled order.
@@ -145,7 +146,7 @@ mod tests {
     fn fill(seconds: &[i64], time: i64) -> Vec<(String, i64)> {
         let list = fillers(seconds);
         let mut segments = Vec::new();
-        Reel::new(&list, "black.mp4", &BTreeSet::new(), 1).fill(Millis(time), &mut segments);
+        Reel::new(&list, "black.mp4", &BTreeSet::new(), || 1).fill(Millis(time), &mut segments);
         segments.into_iter().map(|s| (s.asset_uri, s.segment_duration_ms.0)).collect()
     }
 
@@ -175,7 +176,7 @@ mod tests {
             let mut short = asset("f", "col.filler", 1);
             short.duration = Millis(millis);
             let mut segments = Vec::new();
-            Reel::new(&[Arc::new(short)], "black.mp4", &BTreeSet::new(), 1)
+            Reel::new(&[Arc::new(short)], "black.mp4", &BTreeSet::new(), || 1)
                 .fill(Millis(1_800_000), &mut segments);
             let lengths: Vec<i64> = segments.iter().map(|s| s.segment_duration_ms.0).collect();
             assert_eq!(lengths, [millis, 1_800_000 - millis]);
@@ -188,7 +189,7 @@ mod tests {
         let list = fillers(&[10, 10]);
         let avoid = BTreeSet::from([list[0].uri.clone()]);
         let mut segments = Vec::new();
-        Reel::new(&list, "black.mp4", &avoid, 1).fill(Millis(30_000), &mut segments);
+        Reel::new(&list, "black.mp4", &avoid, || 1).fill(Millis(30_000), &mut segments);
         assert!(segments.iter().all(|s| s.asset_uri == list[1].uri));
     }
 
@@ -199,7 +200,7 @@ mod tests {
             let list = fillers(&vec![10; count]);
             let fill = || {
                 let mut segments = Vec::new();
-                Reel::new(&list, "black.mp4", &BTreeSet::new(), seed)
+                Reel::new(&list, "black.mp4", &BTreeSet::new(), || seed)
                     .fill(Millis((count * rounds * 10_000) as i64), &mut segments);
                 segments.into_iter().map(|s| s.asset_uri).collect::<Vec<_>>()
             };
@@ -216,7 +217,7 @@ mod tests {
         fn time_is_filled_exactly(seconds in proptest::collection::vec(1i64..90, 0..6), time in 0i64..900_000, seed in any::<u64>()) {
             let list = fillers(&seconds);
             let mut segments = Vec::new();
-            let mut reel = Reel::new(&list, "black.mp4", &BTreeSet::new(), seed);
+            let mut reel = Reel::new(&list, "black.mp4", &BTreeSet::new(), || seed);
             reel.fill(Millis(time), &mut segments);
             prop_assert_eq!(segments.iter().map(|s| s.segment_duration_ms.0).sum::<i64>(), time);
             prop_assert!(segments.iter().all(|s| s.segment_duration_ms > Millis(0)));
