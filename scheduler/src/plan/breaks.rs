@@ -85,8 +85,10 @@ struct Filling<'t> {
     before: Vec<usize>,
     /// Spots that this break is filled without.
     without: Vec<usize>,
-    /// Of each spot, [`BEFORE`], [`WITHOUT`] and [`HERE`] where they are true of it.
+    /// Of each spot, [`BEFORE`], [`WITHOUT`], [`HERE`] and [`TRIED`] where they are true of it.
     marks: Vec<u8>,
+    /// Of each length that spots have, how many are tried together.
+    alike: Vec<i64>,
 }
 
 /// In the break before.
@@ -95,6 +97,8 @@ const BEFORE: u8 = 1;
 const WITHOUT: u8 = 2;
 /// Chosen for this break.
 const HERE: u8 = 4;
+/// Tried for the rest of it.
+const TRIED: u8 = 8;
 
 /// What is looked for in a break, and how much was found.
 struct Search {
@@ -132,6 +136,7 @@ impl FilledDay {
             before: Vec::new(),
             without: Vec::new(),
             marks: vec![0; traffic.spots.len()],
+            alike: vec![0; traffic.lengths.len()],
         };
         let breaks = breaks.map(|(start, length)| filling.fill(start, length)).collect();
         FilledDay { date, end, breaks, opened, closed: filling.rotation }
@@ -352,15 +357,20 @@ impl Filling<'_> {
             && let Some((number, kind)) = self.next(this, &mut search)
         {
             let length = length(number);
-            let alike = lengths[..count].iter().filter(|other| **other == length).count() as i64;
+            let alike = &mut self.alike[traffic.spots[number].length_place];
             // More of one length than the rest holds are of no use, and would keep out other lengths.
-            let of_use = length * (alike + 1) <= this.left;
-            if of_use && !this.has(from, number) && !fitted[..count].iter().any(|(other, _)| *other == number)
-            {
+            let of_use = length * (*alike + 1) <= this.left;
+            if of_use && self.marks[number] & TRIED == 0 && !this.has(from, number) {
                 (fitted[count], lengths[count]) = ((number, kind), length);
                 count += 1;
-                wanted -= usize::from(length * (alike + 2) > this.left);
+                *alike += 1;
+                self.marks[number] |= TRIED;
+                wanted -= usize::from(length * (*alike + 1) > this.left);
             }
+        }
+        for (number, _) in &fitted[..count] {
+            self.marks[*number] &= !TRIED;
+            self.alike[traffic.spots[*number].length_place] = 0;
         }
         if this.left <= LONGEST_FIT {
             for choice in self.fitter.choose(&lengths[..count], this.left) {

@@ -37,6 +37,8 @@ pub(crate) struct Spot {
     pub(crate) asset: Arc<AssetMetadata>,
     /// The asset's duration in milliseconds.
     pub(crate) length: i64,
+    /// Where that stands among [`Traffic::lengths`], if it does.
+    pub(crate) length_place: usize,
     /// Milliseconds from one start to the next; 0 for any.
     pub(crate) cooldown: i64,
     /// Most airings within any hour and on a broadcast day; `u32::MAX` for any number.
@@ -62,7 +64,15 @@ impl Traffic {
                 let number = *numbers.entry(asset.id.clone()).or_insert_with(|| {
                     let (asset, length) = (Arc::clone(asset), asset.duration.0);
                     let (per_hour, per_day) = (u32::MAX, u32::MAX);
-                    spots.push(Spot { asset, length, cooldown: 0, per_hour, per_day, turn: 0 });
+                    spots.push(Spot {
+                        asset,
+                        length,
+                        length_place: 0,
+                        cooldown: 0,
+                        per_hour,
+                        per_day,
+                        turn: 0,
+                    });
                     spots.len() as u32 - 1
                 });
                 let spot = &mut spots[number as usize];
@@ -81,7 +91,10 @@ impl Traffic {
         let filling = SpotKind::ALL.into_iter().filter(fills).flat_map(|kind| &members[kind as usize]);
         let lengths = filling.map(|(number, _)| spots[*number as usize].length);
         let lengths: BTreeSet<i64> = lengths.filter(|length| *length >= SHORTEST_SPOT).collect();
-        let lengths = lengths.into_iter().collect();
+        let lengths: Vec<i64> = lengths.into_iter().collect();
+        for spot in &mut spots {
+            spot.length_place = lengths.binary_search(&spot.length).unwrap_or(0);
+        }
         let places = Places::new(spots.len(), &members);
         Traffic { spots, members, places, numbers, form, lengths, place, sources }
     }
