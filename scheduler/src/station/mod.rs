@@ -116,7 +116,8 @@ pub enum StationError {
     },
     /// Another station uses the data folder.
     #[error(
-        "another station{} runs on {}; stop it, or give this one a folder of its own with data_dir in station.yaml",
+        "another station{} runs on {}; stop it, or give this one a folder of its own: data_dir in station.yaml, \
+         --data-dir of a demo",
         holder.map_or_else(String::new, |holder| format!(", process {holder},")),
         path.display()
     )]
