@@ -107,22 +107,7 @@ impl Sps {
 type Timing = (Option<(u32, u32)>, Option<(i64, i64)>);
 
 fn vui(b: &mut Bits<'_>) -> Option<Timing> {
-    if b.bit()? && b.u(8)? == 255 {
-        b.skip(32)?;
-    }
-    if b.bit()? {
-        b.skip(1)?;
-    }
-    if b.bit()? {
-        b.skip(4)?;
-        if b.bit()? {
-            b.skip(24)?;
-        }
-    }
-    if b.bit()? {
-        b.ue()?;
-        b.ue()?;
-    }
+    b.skip_display()?;
     let mut field = None;
     if b.bit()? {
         let (tick, scale) = (b.u(32)?, b.u(32)?);

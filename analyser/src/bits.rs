@@ -49,6 +49,28 @@ impl<'a> Bits<'a> {
         let half = i32::try_from(code / 2 + code % 2).ok()?;
         Some(if code % 2 == 1 { half } else { -half })
     }
+
+    /// What the usability information of AVC and HEVC alike begins with: shape of the samples, overscan, colours and
+    /// where the chroma stands (ISO/IEC 14496-10 and 23008-2, §E.2.1).
+    pub(crate) fn skip_display(&mut self) -> Option<()> {
+        if self.bit()? && self.u(8)? == 255 {
+            self.skip(32)?;
+        }
+        if self.bit()? {
+            self.skip(1)?;
+        }
+        if self.bit()? {
+            self.skip(4)?;
+            if self.bit()? {
+                self.skip(24)?;
+            }
+        }
+        if self.bit()? {
+            self.ue()?;
+            self.ue()?;
+        }
+        Some(())
+    }
 }
 
 /// The raw byte sequence payload: `nal` without its emulation prevention bytes.

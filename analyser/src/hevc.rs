@@ -99,21 +99,7 @@ fn sequence_hrd(b: &mut Bits<'_>) -> Option<Option<Hrd>> {
 
 /// What the usability information ends in, as far as it is wanted (§E.2.1).
 fn vui_hrd(b: &mut Bits<'_>, sub_layers: u32) -> Option<Option<Hrd>> {
-    if b.bit()? && b.u(8)? == 255 {
-        b.skip(32)?;
-    }
-    if b.bit()? {
-        b.skip(1)?;
-    }
-    if b.bit()? {
-        b.skip(4)?;
-        if b.bit()? {
-            b.skip(24)?;
-        }
-    }
-    if b.bit()? {
-        skip_ue(b, 2)?;
-    }
+    b.skip_display()?;
     b.skip(3)?;
     if b.bit()? {
         skip_ue(b, 4)?;

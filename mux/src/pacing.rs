@@ -18,6 +18,7 @@ use crate::splice::CUE_INTERVAL;
 use crate::stream_config::StreamConfig;
 use crate::stream_kind::{AudioCoding, StreamKind, VideoCoding};
 use crate::target_decoder::{self, TELETEXT_DELAY_MS, drain_bps};
+use crate::wire::PACKET_TICKS;
 
 /// 27 MHz ticks in a millisecond.
 pub(crate) const MS: i64 = 27_000;
@@ -371,7 +372,7 @@ fn smallest_for_windows(config: &MuxConfig) -> u64 {
         let own = window(stream);
         let within = bursts().filter(|other| window(other) <= own);
         let packets = TABLE_PACKETS + within.map(longest_packets).sum::<i64>();
-        (packets as u64 * PACKET_SIZE as u64 * 8 * 27_000_000).div_ceil(own as u64)
+        (packets as u64 * PACKET_TICKS).div_ceil(own as u64)
     });
     rates.max().unwrap_or(0)
 }
@@ -405,7 +406,7 @@ pub(crate) fn usual_peak_bps(config: &MuxConfig) -> u64 {
     let videos = config.streams.iter().filter(|stream| stream.kind.is_video());
     let with_gap = videos.map(|stream| {
         let gap = packet_spacing(variable_pace_bps(config, stream)) / 2;
-        (PACKET_SIZE as u64 * 8 * 27_000_000).div_ceil(gap.max(1) as u64)
+        PACKET_TICKS.div_ceil(gap.max(1) as u64)
     });
     with_gap.fold(smallest, u64::max)
 }
@@ -421,7 +422,7 @@ fn variable_pace_bps(config: &MuxConfig, stream: &StreamConfig) -> u64 {
 
 /// Ticks from one packet to the next at `bps`, rounded up so that the rate is never exceeded.
 pub(crate) fn packet_spacing(bps: u64) -> i64 {
-    (PACKET_SIZE as u64 * 8 * 27_000_000).div_ceil(bps) as i64
+    PACKET_TICKS.div_ceil(bps) as i64
 }
 
 #[cfg(test)]

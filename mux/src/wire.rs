@@ -5,8 +5,8 @@
 
 use crate::packet::PACKET_SIZE;
 
-/// Bits of a packet times the clock.
-const PACKET_TICKS: u64 = PACKET_SIZE as u64 * 8 * 27_000_000;
+/// Bits of a packet times the clock: over a rate in bit/s, ticks from packet to packet, and the other way round.
+pub(crate) const PACKET_TICKS: u64 = PACKET_SIZE as u64 * 8 * 27_000_000;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Wire {

@@ -6,7 +6,7 @@ mod station_support;
 use retrovue_scheduler::catalog::{
     Artwork, AssetResolver, Catalog, ImporterKind, LARGEST_PICTURE, SourceRecord,
 };
-use retrovue_scheduler::ingest::{Ingest, IngestSource, ProberCommand, Progress};
+use retrovue_scheduler::ingest::{Ingest, IngestSource, ProberCommand, Unseen};
 use station_support::{Setup, TestStation, fake_air};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -60,13 +60,6 @@ fn ask(station: &TestStation, method: &str, path: &str, fields: &str) -> Answer 
     answer_of(station.send(request.as_bytes()))
 }
 
-struct Quiet;
-impl Progress for Quiet {
-    fn begin(&mut self, _files: u64) {}
-    fn next(&mut self, _path: &Path) {}
-    fn end(&mut self) {}
-}
-
 /// A folder with one episode, its series' poster and a catalog that knows them.
 struct Library {
     dir: tempfile::TempDir,
@@ -86,7 +79,7 @@ fn library(poster: &[u8]) -> Library {
     let prober = ProberCommand::new("/bin/bash".into(), ["-c", peer]);
     let source = IngestSource { path: dir.path().join("media"), name: None, asset_type: None };
     let mut catalog = Catalog::open(dir.path()).unwrap();
-    let report = Ingest::new(&mut catalog, prober).run(&[source], &mut Quiet).unwrap();
+    let report = Ingest::new(&mut catalog, prober).run(&[source], &mut Unseen).unwrap();
     assert_eq!(report.added, 1, "{report:?}");
     let snapshot = catalog.snapshot().unwrap();
     let asset = snapshot.assets().next().unwrap();
@@ -363,7 +356,7 @@ fn pictures_of_a_server_come_through_the_station_and_its_key_does_not() {
     let peer = "while IFS= read -r p; do printf '{\"path\":\"%s\",\"ok\":{\"container\":\"mp4\",\"duration_ms\":1000}}\\n' \"$p\"; done";
     let prober = ProberCommand::new("/bin/bash".into(), ["-c", peer]);
     let source = catalog.source("Plex").unwrap();
-    let report = Ingest::new(&mut catalog, prober).run_source(&source, &mut Quiet).unwrap();
+    let report = Ingest::new(&mut catalog, prober).run_source(&source, &mut Unseen).unwrap();
     assert_eq!(report.added, 1, "{report:?}");
     let artwork = catalog.snapshot().unwrap().assets().next().unwrap().artwork.expect("a picture");
     let library = Library { poster: film, asset: String::new(), artwork, dir };

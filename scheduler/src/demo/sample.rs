@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::catalog::Catalog;
     use crate::config::StationConfig;
-    use crate::ingest::{Ingest, ProberCommand, Progress};
+    use crate::ingest::{Ingest, ProberCommand, Unseen};
     use crate::plan::Programming;
     use retrovue_timebase::UtcMs;
     use std::collections::BTreeSet;
@@ -128,13 +128,6 @@ mod tests {
         *adverts*) l=$((10000 + n % 5 * 1000));; *bumpers*) l=5000;; *filler*) l=30000;; *movies*) l=100000;;
         *) l=42000; c='[{"start_ms":0,"end_ms":21000},{"start_ms":21000,"end_ms":42000}]';; esac
         printf '{"path":"%s","ok":{"container":"mp4","duration_ms":%s,"video":null,"audio":[],"chapters":%s}}\n' "$p" "$l" "$c"; done"#;
-
-    struct Unseen;
-    impl Progress for Unseen {
-        fn begin(&mut self, _files: u64) {}
-        fn next(&mut self, _path: &Path) {}
-        fn end(&mut self) {}
-    }
 
     #[test]
     fn adverts_take_turns_in_the_breaks_of_the_sample_and_films_have_none() {

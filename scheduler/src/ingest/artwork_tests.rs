@@ -4,20 +4,13 @@ use super::artwork::named_picture;
 use super::folder::FolderImporter;
 use super::importer::Importer;
 use super::prober::ProberCommand;
-use super::scan::{Ingest, IngestReport, IngestSource, Progress};
+use super::scan::{Ingest, IngestReport, IngestSource, Unseen};
 use crate::catalog::{ArtworkPlace, AssetType, Catalog, LARGEST_PICTURE, PictureType};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 const PEER: &str = r#"while IFS= read -r p; do
     printf '{"path":"%s","ok":{"container":"mp4","duration_ms":1000}}\n' "$p"; done"#;
-
-struct Quiet;
-impl Progress for Quiet {
-    fn begin(&mut self, _files: u64) {}
-    fn next(&mut self, _path: &Path) {}
-    fn end(&mut self) {}
-}
 
 fn library(files: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -171,7 +164,7 @@ impl Scans {
         let path = self.media.join(part);
         let path = if part.is_empty() { self.media.clone() } else { path };
         let source = IngestSource { path, name: None, asset_type: None };
-        Ingest::new(&mut self.catalog, command).run(&[source], &mut Quiet).unwrap()
+        Ingest::new(&mut self.catalog, command).run(&[source], &mut Unseen).unwrap()
     }
 
     fn first(&mut self) -> IngestReport {

@@ -38,7 +38,7 @@ pub use absent::{AbsentFolder, mark_absent};
 pub use measure::{MeasureReport, measure};
 pub use names::{slug, title_from_name};
 pub use prober::{ProbeFailure, Prober, ProberCommand, ProberError};
-pub use scan::{BadFile, Ingest, IngestError, IngestReport, IngestSource, Progress};
+pub use scan::{BadFile, Ingest, IngestError, IngestReport, IngestSource, Progress, Unseen};
 pub(crate) use server::{PictureFailure, ServerPicture, fetch_picture};
 pub use servers::scan_servers;
 pub use watch::{FolderWatch, Rested, WatchStop, WatchTimes, watch};

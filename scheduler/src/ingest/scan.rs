@@ -126,6 +126,16 @@ pub trait Progress {
     fn end(&mut self);
 }
 
+/// Progress that nobody looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Unseen;
+
+impl Progress for Unseen {
+    fn begin(&mut self, _files: u64) {}
+    fn next(&mut self, _path: &Path) {}
+    fn end(&mut self) {}
+}
+
 /// A scan with its catalog and prober.
 #[derive(Debug)]
 pub struct Ingest<'a> {

@@ -1,23 +1,15 @@
 //! Jellyfin and Plex, against a server that answers in the shape their API descriptions give.
 
-use super::scan::{Ingest, IngestError, IngestReport, Progress};
+use super::scan::{Ingest, IngestError, IngestReport, Unseen};
 use super::{ProberCommand, server};
 use crate::catalog::{
     ArtworkPlace, AssetResolver, AssetType, Catalog, Health, ImporterKind, PathMap, SourceRecord,
 };
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 const PEER: &str = r#"while IFS= read -r p; do
     printf '{"path":"%s","ok":{"container":"mp4","duration_ms":1000}}\n' "$p"; done"#;
-
-struct Quiet;
-impl Progress for Quiet {
-    fn begin(&mut self, _files: u64) {}
-    fn next(&mut self, _path: &Path) {}
-    fn end(&mut self) {}
-}
 
 /// A request as it came: path with query, and headers by lower-case name.
 struct Request {
@@ -124,7 +116,7 @@ impl Place {
 
     fn scan(&mut self, source: &SourceRecord) -> Result<IngestReport, IngestError> {
         let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
-        Ingest::new(&mut self.catalog, command).run_source(source, &mut Quiet)
+        Ingest::new(&mut self.catalog, command).run_source(source, &mut Unseen)
     }
 }
 
@@ -236,7 +228,7 @@ fn a_file_that_a_folder_has_is_left_to_it() {
     let mut place = Place::new(&["Cosmic Diner/1.mp4"]);
     let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
     let folder = super::IngestSource { path: place.dir.path().join("mnt"), name: None, asset_type: None };
-    Ingest::new(&mut place.catalog, command).run(&[folder], &mut Quiet).unwrap();
+    Ingest::new(&mut place.catalog, command).run(&[folder], &mut Unseen).unwrap();
     let before = place.catalog.assets().unwrap();
     let stand = Stand::new(jellyfin(Arc::new(Mutex::new(vec![episode(1)])), 100));
     let source = place.source(ImporterKind::Jellyfin, &stand.root(), "/media/");
@@ -369,7 +361,7 @@ fn all_servers_are_asked_and_one_that_is_away_is_told_of() {
     place.source(ImporterKind::Jellyfin, &stand.root(), "/media");
     let command = ProberCommand::new("/bin/bash".into(), ["-c", PEER]);
     for added in [1, 0] {
-        let report = super::scan_servers(&mut place.catalog, &command, &mut Quiet).unwrap();
+        let report = super::scan_servers(&mut place.catalog, &command, &mut Unseen).unwrap();
         assert_eq!((report.scanned, report.added, report.missing), (1, added, 0), "{report:?}");
         let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
         assert_eq!(warning.path.to_str(), Some(dead.as_str()));

@@ -277,6 +277,7 @@ pub fn watch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::Unseen;
     use std::io::Write;
 
     #[test]
@@ -299,13 +300,6 @@ mod tests {
         assert_eq!((settling.settled(17_000, |_| None), settling.unsettled().len()), (vec![b], 0));
     }
 
-    struct Quiet;
-    impl Progress for Quiet {
-        fn begin(&mut self, _files: u64) {}
-        fn next(&mut self, _path: &Path) {}
-        fn end(&mut self) {}
-    }
-
     #[test]
     fn what_is_copied_in_is_taken_once_and_whole_and_what_is_renamed_is_followed() {
         let dir = tempfile::tempdir().unwrap();
@@ -319,7 +313,7 @@ mod tests {
         let times = WatchTimes { quiet: Duration::from_millis(150), rescan: Duration::from_secs(600) };
         let mut reports = 0;
         let mut renamed = false;
-        watch(&mut catalog, &command, &[source], times, &mut Quiet, |catalog, report| {
+        watch(&mut catalog, &command, &[source], times, &mut Unseen, |catalog, report| {
             reports += 1;
             assert!(reports < 50, "it is never there: {report:?}");
             if reports == 1 {

@@ -82,9 +82,6 @@ struct Filling<'t> {
     /// The kinds that fill.
     filling: Vec<SpotKind>,
     fitter: Fitter,
-    before: Vec<usize>,
-    /// Spots that this break is filled without.
-    without: Vec<usize>,
     /// Of each spot, [`BEFORE`], [`WITHOUT`], [`HERE`] and [`TRIED`] where they are true of it.
     marks: Vec<u8>,
     /// Of each length that spots have, how many are tried together.
@@ -133,8 +130,6 @@ impl FilledDay {
             filling: traffic.filling().collect(),
             rotation,
             fitter: Fitter::default(),
-            before: Vec::new(),
-            without: Vec::new(),
             marks: vec![0; traffic.spots.len()],
             alike: vec![0; traffic.lengths.len()],
         };
@@ -169,7 +164,7 @@ impl FilledDay {
         let filled = &self.breaks[index];
         let (number, kind, start) = filled.pieces.iter().find_map(|piece| match *piece {
             Piece::Spot { number, kind, start } => {
-                let end = start.plus(traffic.spots[number].asset.duration);
+                let end = start.plus(Millis(traffic.spots[number].length));
                 (start <= at && at < end).then_some((number, kind, start))
             }
             Piece::Open(_) => None,
@@ -213,8 +208,8 @@ impl FilledDay {
                 pieces.push(*piece);
                 continue;
             }
-            let mut left = spot.asset.duration.0;
-            let end = start.plus(spot.asset.duration);
+            let mut left = spot.length;
+            let end = start.plus(Millis(spot.length));
             let mut free: Vec<(Reverse<i64>, u32, usize)> = traffic
                 .of_kind(kind)
                 .iter()
@@ -224,14 +219,14 @@ impl FilledDay {
                     !near.contains(number)
                         && !besides.contains(number)
                         && !avoid.contains(&other.asset.uri)
-                        && (SHORTEST_SPOT..=left).contains(&other.asset.duration.0)
+                        && (SHORTEST_SPOT..=left).contains(&other.length)
                         && self.has_room_for(traffic, *number, start, end)
                 })
                 .map(|number| (Reverse(self.since(number, start)), traffic.spots[number].turn, number))
                 .collect();
             free.sort_unstable();
             free.truncate(MOST_FITTED);
-            let lengths: Vec<i64> = free.iter().map(|(_, _, n)| traffic.spots[*n].asset.duration.0).collect();
+            let lengths: Vec<i64> = free.iter().map(|(_, _, n)| traffic.spots[*n].length).collect();
             let chosen = match left {
                 left if left <= LONGEST_FIT => fitter.choose(&lengths, left),
                 _ => free.iter().take(1).enumerate().map(|(i, _)| i).collect(),
@@ -279,19 +274,17 @@ impl Filling<'_> {
     /// Spots that an earlier plan has aired shortly before are found only when they were chosen, and the break is
     /// filled without them: as long as the plan stays as it was, nothing is chosen in another way for having aired.
     fn fill(&mut self, start: UtcMs, length: Millis) -> FilledBreak {
-        self.without.drain(..).for_each(|number| self.marks[number] &= !WITHOUT);
         loop {
             let (ones, chosen, left) = self.choose(start, length);
-            let singles = ones.iter().flatten();
-            let known = self.without.len();
-            for (number, _) in singles.chain(&chosen) {
+            let mut some_rest = false;
+            for (number, _) in ones.iter().flatten().chain(&chosen) {
                 self.marks[*number] &= !HERE;
                 if self.rotation.rests(*number, &self.traffic.spots[*number], start) {
-                    self.without.push(*number);
                     self.marks[*number] |= WITHOUT;
+                    some_rest = true;
                 }
             }
-            if self.without.len() == known {
+            if !some_rest {
                 return self.arrange(start, &ones, &chosen, left);
             }
         }
@@ -441,7 +434,8 @@ impl Filling<'_> {
         let last = last.unwrap_or(form.len().saturating_sub(1));
         let mut pieces = Vec::with_capacity(chosen.len() + form.len() + 1);
         let mut at = start;
-        self.before.drain(..).for_each(|number| self.marks[number] &= !BEFORE);
+        // What was before and left out counts for this break no more.
+        self.marks.fill(0);
         for (place, part) in form.iter().enumerate() {
             let again = form[..place].contains(part);
             let of_part = |(_, kind): &&(usize, SpotKind)| !again && *part == BreakPart::Fill(*kind);
@@ -450,7 +444,6 @@ impl Filling<'_> {
                 pieces.push(Piece::Spot { number: *number, kind: *kind, start: at });
                 self.rotation.note(*number, spot, at);
                 self.waiting.aired(self.traffic, *number);
-                self.before.push(*number);
                 self.marks[*number] |= BEFORE;
                 at = at.plus(Millis(spot.length));
             }

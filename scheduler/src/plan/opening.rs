@@ -291,7 +291,7 @@ fn numbers(files: &[ChannelFile], kept: &BTreeMap<String, u32>) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::{Ingest, ProberCommand};
+    use crate::ingest::{Ingest, ProberCommand, Unseen};
     use crate::plan::GuideCategory;
     use retrovue_timebase::UtcMs;
 
@@ -478,13 +478,6 @@ mod tests {
         assert!(Arc::ptr_eq(&new.book(), &old.book()), "one writer keeps both's openings");
         drop(old);
         assert_eq!(aired(&new), before);
-    }
-
-    struct Unseen;
-    impl crate::ingest::Progress for Unseen {
-        fn begin(&mut self, _files: u64) {}
-        fn next(&mut self, _path: &std::path::Path) {}
-        fn end(&mut self) {}
     }
 
     #[test]

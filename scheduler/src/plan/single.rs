@@ -171,7 +171,7 @@ impl SingleChannel {
             let filled = plan.fill(&self.line_up, traffic, rotation);
             for piece in filled.breaks.iter().flat_map(|filled| &filled.pieces) {
                 match piece {
-                    Piece::Spot { number, .. } => whole += traffic.spots[*number].asset.duration.0,
+                    Piece::Spot { number, .. } => whole += traffic.spots[*number].length,
                     Piece::Open(time) => {
                         whole += time.0;
                         open += time.0;

@@ -13,7 +13,7 @@ use crate::air::schedule::Schedule;
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::StationConfig;
 use crate::ingest::{
-    FolderWatch, Ingest, IngestReport, IngestSource, ProberCommand, Progress, Rested, WatchStop, mark_absent,
+    FolderWatch, Ingest, IngestReport, IngestSource, ProberCommand, Rested, Unseen, WatchStop, mark_absent,
     scan_servers,
 };
 use crate::plan::{Opened, Programming, black_path};
@@ -308,15 +308,6 @@ fn subject(path: &Path) -> String {
 
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-/// Nobody looks on.
-struct Unseen;
-
-impl Progress for Unseen {
-    fn begin(&mut self, _files: u64) {}
-    fn next(&mut self, _path: &Path) {}
-    fn end(&mut self) {}
 }
 
 /// Most things remembered as said; where there are more they may be said again.
