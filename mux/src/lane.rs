@@ -57,6 +57,8 @@ pub(crate) struct Lane {
     begun: bool,
     /// The PCR goes with it.
     pub(crate) carries_clock: bool,
+    /// Its place among the streams in the order of precedence.
+    pub(crate) place: usize,
     pub(crate) ended: bool,
     /// Most bytes a unit may have.
     largest: usize,
@@ -133,6 +135,7 @@ impl Lane {
             last_dts: None,
             begun: false,
             carries_clock: false,
+            place: 0,
             ended: false,
             largest: match config.kind {
                 StreamKind::Data { longest_bytes, .. } => longest_bytes,

@@ -57,6 +57,10 @@ pub struct Muxer<S = Queues> {
     pcr_lane: usize,
     /// Its place in the choice.
     clock_place: usize,
+    /// From when on other events are told.
+    events_from: i64,
+    /// What may leave next does not go by the choice alone.
+    is_unsettled: bool,
     lead: i64,
     tables: Carousel,
     cues: Option<CueLane>,
@@ -112,6 +116,9 @@ impl<S> Muxer<S> {
         }
         let mut order: Vec<usize> = (0..lanes.len()).collect();
         order.sort_by_key(|&index| (lanes[index].kind.is_video(), index));
+        for (place, &index) in order.iter().enumerate() {
+            lanes[index].place = place;
+        }
         let pcr_lane = config.pcr_stream();
         lanes[pcr_lane].carries_clock = true;
         let tables = config.tables();
@@ -133,8 +140,10 @@ impl<S> Muxer<S> {
                 MuxRate::Variable { .. } => Wire::variable(config.peak_bps()),
                 MuxRate::Constant { bps } => Wire::constant(bps),
             },
-            choice: Choice::new(),
-            clock_place: Choice::LANES + order.iter().take_while(|&&index| index != pcr_lane).count(),
+            choice: Choice::new(order.len(), config.cues.is_some()),
+            clock_place: Choice::LANES + lanes[pcr_lane].place,
+            events_from: i64::MAX,
+            is_unsettled: true,
             lanes,
             order,
             pcr_lane,
@@ -168,6 +177,7 @@ impl<S> Muxer<S> {
             return Err(self.full(unit.stream, unit.dts));
         }
         lane.push(&unit, delimiter);
+        self.note(unit.stream.0);
         Ok(())
     }
 
@@ -203,9 +213,11 @@ impl<S> Muxer<S> {
     pub fn skip_to(&mut self, stream: StreamIndex, dts: Ticks90k) -> Result<(), PushError> {
         let (latest, streams) = (self.lanes.iter().filter_map(Lane::last_dts).max(), self.lanes.len());
         match self.lanes.get_mut(stream.0) {
-            Some(lane) => lane.skip_to(stream, dts, latest),
-            None => Err(PushError::UnknownStream { stream, streams }),
+            Some(lane) => lane.skip_to(stream, dts, latest)?,
+            None => return Err(PushError::UnknownStream { stream, streams }),
         }
+        self.note(stream.0);
+        Ok(())
     }
 
     /// Announces a splice. Its section leaves [`crate::CueConfig::ahead`] of the instant it names, but not before
@@ -226,12 +238,13 @@ impl<S> Muxer<S> {
     pub fn end_stream(&mut self, stream: StreamIndex) {
         if let Some(lane) = self.lanes.get_mut(stream.0) {
             lane.ended = true;
+            self.note(stream.0);
         }
     }
 
     /// Ends every stream: what is queued may leave without waiting for more.
     pub fn finish(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.ended = true);
+        (0..self.lanes.len()).for_each(|index| self.end_stream(StreamIndex(index)));
     }
 
     /// Longest time by which a packet leaves before its access unit's DTS; see [`MuxConfig::lead`].
@@ -274,6 +287,7 @@ impl<S> Muxer<S> {
             return Err(events);
         }
         self.coming.push_back((from.0, events));
+        self.events_from = self.next_events();
         Ok(())
     }
 
@@ -324,7 +338,7 @@ impl<S> Muxer<S> {
     }
 
     fn events_are_due(&self, at: i64) -> bool {
-        self.next_events() <= at
+        self.events_from <= at
     }
 
     #[cold]
@@ -332,6 +346,7 @@ impl<S> Muxer<S> {
         if let Some((_, events)) = self.coming.pop_front() {
             self.replace_events(&events);
         }
+        self.events_from = self.next_events();
     }
 
     /// Changes what the tables tell, and asks anew which leaves next.
@@ -344,5 +359,6 @@ impl<S> Muxer<S> {
     /// Asks anew which table leaves next.
     fn look_at_tables(&mut self) {
         (self.due, self.due_until) = self.tables.next_until(self.wire.next);
+        self.choice.set(Choice::TABLE, self.due.from, self.due.deadline);
     }
 }

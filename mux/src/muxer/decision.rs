@@ -44,45 +44,17 @@ pub(super) enum Decision {
 impl<S> Muxer<S> {
     /// Chooses what leaves next.
     pub(super) fn decide(&mut self) -> Decision {
-        let Some(start) = self.start else { return self.decide_start() };
-        let (due, announcing) = (self.due, !self.tables.is_announced());
-        let begun = self.last_pcr.is_some();
-        let (mut unknown_from, mut unknown_lane) = (i64::MAX, usize::MAX);
-        let (mut alive, mut some_wait) = (false, false);
-        self.choice.clear();
-        self.choice.consider(due.from, due.deadline);
-        let from = self.pcr_due(start);
-        self.choice.consider(from, from.saturating_add(pacing::PCR_GRACE));
-        for place in 0..self.order.len() {
-            let index = self.order[place];
-            let (mut may, mut should) = (i64::MAX, i64::MAX);
-            match self.lanes[index].next() {
-                Next::Never => {}
-                Next::Unknown { not_before } => {
-                    alive = true;
-                    if not_before < unknown_from || unknown_lane == usize::MAX {
-                        (unknown_from, unknown_lane) = (not_before, index);
-                    }
-                }
-                Next::Packet { from, deadline, begins_point } => {
-                    (alive, some_wait) = (true, true);
-                    // Nothing comes before the tables, nor before the first PCR.
-                    if begun || (index == self.pcr_lane && self.tables.has_begun()) {
-                        may = if begins_point && announcing { from.max(due.from) } else { from };
-                        should = deadline;
-                    }
-                }
-            }
-            self.choice.consider(may, should);
+        if self.start.is_none() {
+            return self.decide_start();
         }
-        if !alive {
+        if self.is_unsettled {
+            self.look_around();
+        }
+        if self.choice.is_over() {
             return Decision::Done;
         }
-        if let Some((from, deadline)) = self.cues.as_ref().and_then(CueLane::next).filter(|_| begun) {
-            let next = self.choice.earliest.min(unknown_from);
-            self.choice.consider(self.gap_for_cue(from, deadline, next), deadline);
-        }
-        let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(self.choice.earliest) };
+        let earliest = if self.cues.is_some() { self.earliest_with_cue() } else { self.earliest() };
+        let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(earliest) };
         let mut certain = i64::MAX;
         if let Some((instant, lane)) = self.certain() {
             // What is far behind its stamps may fill its queue, and goes on.
@@ -92,24 +64,55 @@ impl<S> Muxer<S> {
             }
             certain = if is_behind { i64::MAX } else { instant };
         }
-        // Where no unit waits, the next push or the end decides whether anything follows at all.
-        if unknown_lane != usize::MAX && (unknown_from <= at || !some_wait) {
-            return Decision::Blocked { lane: unknown_lane };
+        if let Some(place) = self.choice.waits_for(at) {
+            return Decision::Blocked { lane: self.order[place - Choice::LANES] };
         }
         let (place, limits) = self.choice.choose(at, self.wire.constant, self.clock_place);
         let step = self.step(place);
-        if let Step::Unit { lane, .. } = step
-            && self.must_announce(lane, at)
-        {
+        if self.choice.begins_point(place) && self.must_announce(at) {
             return Decision::Announce { at };
         }
-        let until = limits
-            .until
-            .min(unknown_from)
-            .min(certain)
-            .min(self.due_until.max(at + 1))
-            .min(self.next_events());
+        let until = limits.until.min(certain).min(self.due_until.max(at + 1)).min(self.events_from);
         Decision::Send { step, at, limits: Limits { until, ..limits } }
+    }
+
+    /// Notes when the next packet of a stream may leave, after something became of it.
+    #[inline]
+    pub(super) fn note(&mut self, index: usize) {
+        let lane = &self.lanes[index];
+        self.choice.note(Choice::LANES + lane.place, lane.next());
+    }
+
+    /// Notes everything anew, as long as nothing but tables and the first PCR may leave, or PAT and PMT stand before a
+    /// random access point.
+    #[cold]
+    fn look_around(&mut self) {
+        self.choice = self.choice_anew();
+        let begun = self.last_pcr.is_some();
+        self.is_unsettled = !begun || !self.tables.is_announced();
+        let (due, may_begin) = (self.due.from, self.tables.has_begun());
+        for place in 0..self.order.len() {
+            // Nothing comes before the tables, nor before the first PCR.
+            if begun || (self.order[place] == self.pcr_lane && may_begin) {
+                if !self.tables.is_announced() {
+                    self.choice.hold_point(Choice::LANES + place, due);
+                }
+            } else {
+                self.choice.hold(Choice::LANES + place);
+            }
+        }
+    }
+
+    /// What could leave by what is known now.
+    fn choice_anew(&self) -> Choice {
+        let mut choice = Choice::new(self.order.len(), self.cues.is_some());
+        choice.set(Choice::TABLE, self.due.from, self.due.deadline);
+        let pcr = self.pcr_due();
+        choice.set(Choice::PCR, pcr, pcr.saturating_add(pacing::PCR_GRACE));
+        for (place, &index) in self.order.iter().enumerate() {
+            choice.note(Choice::LANES + place, self.lanes[index].next());
+        }
+        choice
     }
 
     /// Where there are cues: an instant that no packet has reached, whatever was polled, with the stream that
@@ -119,6 +122,28 @@ impl<S> Muxer<S> {
         self.cues.as_ref()?;
         let open = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.ended);
         open.map(|(index, lane)| (lane.last_dts().map_or(i64::MIN, |dts| dts * 300), index)).min()
+    }
+
+    /// When the first of all but cues may leave.
+    #[inline]
+    fn earliest(&self) -> i64 {
+        debug_assert!(self.is_unsettled || self.choice == self.choice_anew(), "{:?}", self.choice);
+        self.choice.earliest()
+    }
+
+    /// Takes the next cue into the choice. When the first of all may leave.
+    fn earliest_with_cue(&mut self) -> i64 {
+        let place = Choice::LANES + self.order.len();
+        self.choice.set(place, i64::MAX, i64::MAX);
+        let earliest = self.earliest();
+        match self.cues.as_ref().and_then(CueLane::next).filter(|_| self.last_pcr.is_some()) {
+            Some((from, deadline)) => {
+                let from = self.gap_for_cue(from, deadline, earliest);
+                self.choice.set(place, from, deadline);
+                earliest.min(from)
+            }
+            None => earliest,
+        }
     }
 
     /// When a cue that may leave from `from` on does, where the first of all others may at `next`. At a variable rate
@@ -147,24 +172,31 @@ impl<S> Muxer<S> {
 
     /// From when on a packet leaves that only carries a PCR.
     #[inline]
-    fn pcr_due(&self, start: i64) -> i64 {
-        match self.last_pcr {
-            Some(last) => last + pacing::PCR_HARD,
-            None => {
+    fn pcr_due(&self) -> i64 {
+        match (self.last_pcr, self.start) {
+            (Some(last), _) => last + pacing::PCR_HARD,
+            (None, Some(start)) => {
                 // The stream that carries it begins later than another, or not at all.
                 let is_there =
                     matches!(self.lanes[self.pcr_lane].next(), Next::Packet { from, .. } if from <= start);
                 if !is_there && self.tables.has_begun() { start } else { i64::MAX }
             }
+            (None, None) => i64::MAX,
         }
     }
 
-    /// A random access point would leave at `at` and PAT and PMT have not just been; where points are so
+    /// Takes note of a PCR that leaves at `at`.
+    #[inline]
+    pub(super) fn sent_pcr(&mut self, at: i64) {
+        self.last_pcr = Some(at);
+        let due = at + pacing::PCR_HARD;
+        self.choice.set(Choice::PCR, due, due + pacing::PCR_GRACE);
+    }
+
+    /// Before a random access point that would leave at `at` PAT and PMT have not just been; where points are so
     /// dense that the tables would take the pictures' rate, not before each of them.
-    fn must_announce(&self, lane: usize, at: i64) -> bool {
-        self.announced + pacing::ANNOUNCE_DISTANCE <= at
-            && matches!(self.lanes[lane].next(), Next::Packet { begins_point: true, .. })
-            && self.tables.announcement_from() <= at
+    fn must_announce(&self, at: i64) -> bool {
+        self.announced + pacing::ANNOUNCE_DISTANCE <= at && self.tables.announcement_from() <= at
     }
 
     /// It all begins with the first packet of any stream.
@@ -191,40 +223,97 @@ impl<S> Muxer<S> {
 }
 
 /// What could leave, in the order of precedence: a table, a PCR, the streams in their order, a cue. What cannot is there
-/// with the last of all instants.
+/// with the last of all instants. It is kept from one decision to the next: whoever sends, takes or changes something
+/// notes when the next of it may leave.
+#[derive(Debug, PartialEq)]
 pub(super) struct Choice {
     from: [i64; Choice::MOST],
     deadline: [i64; Choice::MOST],
     count: usize,
-    /// When the first of them may.
-    earliest: i64,
+    /// Streams with a unit, a bit for each place.
+    waiting: u32,
+    /// Streams whose next unit is not known yet; `from` is what it is certainly not before.
+    unknown: u32,
+    /// Streams whose next packet begins a random access point.
+    points: u32,
 }
 
 impl Choice {
-    const TABLE: usize = 0;
+    pub(super) const TABLE: usize = 0;
     const PCR: usize = 1;
     /// The place of the first stream.
     pub(super) const LANES: usize = 2;
     const MOST: usize = MuxConfig::MAX_STREAMS + 3;
     const NOTHING: usize = usize::MAX;
 
-    pub(super) fn new() -> Choice {
+    pub(super) fn new(streams: usize, cues: bool) -> Choice {
         let none = [i64::MAX; Choice::MOST];
-        Choice { from: none, deadline: none, count: 0, earliest: i64::MAX }
+        let count = Choice::LANES + streams + usize::from(cues);
+        Choice { from: none, deadline: none, count, waiting: 0, unknown: 0, points: 0 }
     }
 
+    /// What has a place may leave from `from` on and should by `deadline`.
     #[inline]
-    fn clear(&mut self) {
-        (self.count, self.earliest) = (0, i64::MAX);
+    pub(super) fn set(&mut self, place: usize, from: i64, deadline: i64) {
+        self.from[place] = from;
+        self.deadline[place] = deadline;
     }
 
-    /// What is next in the order may leave from `from` on and should by `deadline`.
+    /// The stream at `place` has this next.
     #[inline]
-    fn consider(&mut self, from: i64, deadline: i64) {
-        self.from[self.count] = from;
-        self.deadline[self.count] = deadline;
-        self.count += 1;
-        self.earliest = self.earliest.min(from);
+    fn note(&mut self, place: usize, next: Next) {
+        let (from, deadline, [waits, is_unknown, is_point]) = match next {
+            Next::Packet { from, deadline, begins_point } => (from, deadline, [true, false, begins_point]),
+            Next::Unknown { not_before } => (not_before, i64::MAX, [false, true, false]),
+            Next::Never => (i64::MAX, i64::MAX, [false; 3]),
+        };
+        self.set(place, from, deadline);
+        let put = |bits: u32, bit: bool| bits & !(1 << place) | u32::from(bit) << place;
+        (self.waiting, self.unknown, self.points) =
+            (put(self.waiting, waits), put(self.unknown, is_unknown), put(self.points, is_point));
+    }
+
+    /// A stream with a unit does not begin now.
+    fn hold(&mut self, place: usize) {
+        if self.waiting >> place & 1 == 1 {
+            self.set(place, i64::MAX, i64::MAX);
+        }
+    }
+
+    /// A random access point waits for what leaves from `from` on.
+    fn hold_point(&mut self, place: usize, from: i64) {
+        if self.begins_point(place) {
+            self.from[place] = self.from[place].max(from);
+        }
+    }
+
+    /// No stream has a unit, nor gets one.
+    fn is_over(&self) -> bool {
+        self.waiting | self.unknown == 0
+    }
+
+    /// When the first of them may.
+    #[inline]
+    fn earliest(&self) -> i64 {
+        self.from[..self.count].iter().copied().min().unwrap_or(i64::MAX)
+    }
+
+    /// Whether a random access point stands at `place`.
+    #[inline]
+    fn begins_point(&self, place: usize) -> bool {
+        place < Choice::MOST && self.points >> place & 1 == 1
+    }
+
+    /// The stream without which nothing can leave at `at`. Where no unit waits, the next push or the end decides whether
+    /// anything follows at all.
+    #[inline]
+    fn waits_for(&self, at: i64) -> Option<usize> {
+        if self.unknown == 0 {
+            return None;
+        }
+        let unknown = (Choice::LANES..self.count).filter(|&place| self.unknown >> place & 1 == 1);
+        let first = unknown.min_by_key(|&place| self.from[place])?;
+        (self.waiting == 0 || self.from[first] <= at).then_some(first)
     }
 
     /// What leaves at `at`, and for how long the same may go on. A stream's own packets carry the PCR before one without

@@ -28,6 +28,7 @@ impl<S: UnitBytes> Muxer<S> {
                 Decision::Send { step, at, limits } => break (step, at, limits),
                 Decision::Announce { at } => {
                     self.announced = at;
+                    self.is_unsettled = true;
                     self.change_tables(|tables| tables.announce(at));
                 }
                 Decision::Blocked { lane } => return Poll::NeedInput { stream: StreamIndex(lane) },
@@ -73,7 +74,8 @@ impl<S: UnitBytes> Muxer<S> {
         };
         packet::write_adaptation_only(packet, lane.pid, lane.counter.repeated(), adaptation);
         lane.sent_alone(at, self.wire.constant);
-        self.last_pcr = Some(at);
+        self.note(self.pcr_lane);
+        self.sent_pcr(at);
     }
 
     /// Null packets up to the first slot at which something else may leave.
@@ -141,6 +143,7 @@ impl<S: UnitBytes> Muxer<S> {
             }
             next = Ready { from, deadline, at };
         }
+        self.note(index);
         Run { packets: written, first: first.at, spacing }
     }
 
@@ -245,7 +248,7 @@ impl<S: UnitBytes> Muxer<S> {
             });
         }
         if has_pcr {
-            self.last_pcr = Some(at);
+            self.sent_pcr(at);
         }
         has_pcr
     }
