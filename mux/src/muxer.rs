@@ -27,7 +27,7 @@ use crate::si::{
 use crate::source::Queues;
 use crate::splice::{CueError, CueLane, SpliceInfo};
 use crate::wire::Wire;
-use decision::{Choice, Decision};
+use decision::Choice;
 use retrovue_timebase::{Ticks27M, Ticks90k, UtcMs};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -196,8 +196,8 @@ impl<S> Muxer<S> {
 
     /// No room for a unit: whether polling makes some, or nothing will because another stream has stopped.
     pub(crate) fn full(&mut self, stream: StreamIndex, dts: Ticks90k) -> PushError {
-        match self.decide() {
-            Decision::Blocked { lane } if lane != stream.0 => {
+        match self.waits_for() {
+            Some(lane) if lane != stream.0 => {
                 PushError::Stalled { stream, dts, waiting_for: StreamIndex(lane) }
             }
             _ => PushError::Full { stream },

@@ -58,7 +58,9 @@ impl<'a> Bodies<'a> {
         let (whole, _) = rest.as_chunks::<BODY_SIZE>();
         let count = whole.len().min(packets.len());
         let (filled, open) = packets.split_at_mut(count);
-        self.header = fill(filled, whole, self.header);
+        if count > 0 {
+            self.header = fill(filled, whole, self.header);
+        }
         self.packets = open;
         rest = &rest[count * BODY_SIZE..];
         if !rest.is_empty() {

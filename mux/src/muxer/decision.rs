@@ -43,6 +43,7 @@ pub(super) enum Decision {
 
 impl<S> Muxer<S> {
     /// Chooses what leaves next.
+    #[inline(always)]
     pub(super) fn decide(&mut self) -> Decision {
         if self.start.is_none() {
             return self.decide_start();
@@ -69,11 +70,20 @@ impl<S> Muxer<S> {
         }
         let (place, limits) = self.choice.choose(at, self.wire.constant, self.clock_place);
         let step = self.step(place);
-        if self.choice.begins_point(place) && self.must_announce(at) {
+        if self.choice.is(place, Choice::POINT) && self.must_announce(at) {
             return Decision::Announce { at };
         }
         let until = limits.until.min(certain).min(self.due_until.max(at + 1)).min(self.events_from);
         Decision::Send { step, at, limits: Limits { until, ..limits } }
+    }
+
+    /// What leaves next waits for this stream.
+    #[cold]
+    pub(super) fn waits_for(&mut self) -> Option<usize> {
+        match self.decide() {
+            Decision::Blocked { lane } => Some(lane),
+            _ => None,
+        }
     }
 
     /// Notes when the next packet of a stream may leave, after something became of it.
@@ -230,12 +240,9 @@ pub(super) struct Choice {
     from: [i64; Choice::MOST],
     deadline: [i64; Choice::MOST],
     count: usize,
-    /// Streams with a unit, a bit for each place.
-    waiting: u32,
-    /// Streams whose next unit is not known yet; `from` is what it is certainly not before.
-    unknown: u32,
-    /// Streams whose next packet begins a random access point.
-    points: u32,
+    /// What is next of each stream: `WAITS`, `UNKNOWN` and `POINT` for the first in the order, a bit further for each that
+    /// follows.
+    streams: u32,
 }
 
 impl Choice {
@@ -245,11 +252,17 @@ impl Choice {
     pub(super) const LANES: usize = 2;
     const MOST: usize = MuxConfig::MAX_STREAMS + 3;
     const NOTHING: usize = usize::MAX;
+    /// There is a unit.
+    const WAITS: u32 = 1;
+    /// Its next unit is not known yet; `from` is what it is certainly not before.
+    const UNKNOWN: u32 = 1 << MuxConfig::MAX_STREAMS;
+    /// Its next packet begins a random access point.
+    const POINT: u32 = 1 << (2 * MuxConfig::MAX_STREAMS);
 
     pub(super) fn new(streams: usize, cues: bool) -> Choice {
         let none = [i64::MAX; Choice::MOST];
         let count = Choice::LANES + streams + usize::from(cues);
-        Choice { from: none, deadline: none, count, waiting: 0, unknown: 0, points: 0 }
+        Choice { from: none, deadline: none, count, streams: 0 }
     }
 
     /// What has a place may leave from `from` on and should by `deadline`.
@@ -262,34 +275,51 @@ impl Choice {
     /// The stream at `place` has this next.
     #[inline]
     fn note(&mut self, place: usize, next: Next) {
-        let (from, deadline, [waits, is_unknown, is_point]) = match next {
-            Next::Packet { from, deadline, begins_point } => (from, deadline, [true, false, begins_point]),
-            Next::Unknown { not_before } => (not_before, i64::MAX, [false, true, false]),
-            Next::Never => (i64::MAX, i64::MAX, [false; 3]),
+        let (from, deadline, is) = match next {
+            Next::Packet { from, deadline, begins_point: true } => {
+                (from, deadline, Choice::WAITS | Choice::POINT)
+            }
+            Next::Packet { from, deadline, .. } => (from, deadline, Choice::WAITS),
+            Next::Unknown { not_before } => (not_before, i64::MAX, Choice::UNKNOWN),
+            Next::Never => (i64::MAX, i64::MAX, 0),
         };
         self.set(place, from, deadline);
-        let put = |bits: u32, bit: bool| bits & !(1 << place) | u32::from(bit) << place;
-        (self.waiting, self.unknown, self.points) =
-            (put(self.waiting, waits), put(self.unknown, is_unknown), put(self.points, is_point));
+        let any = Choice::WAITS | Choice::UNKNOWN | Choice::POINT;
+        let stream = place - Choice::LANES;
+        self.streams = self.streams & !(any << stream) | is << stream;
+    }
+
+    /// Whether what stands at `place` is `what`.
+    #[inline]
+    fn is(&self, place: usize, what: u32) -> bool {
+        place.checked_sub(Choice::LANES).is_some_and(|stream| {
+            stream < MuxConfig::MAX_STREAMS && self.streams & what << stream != 0
+        })
+    }
+
+    /// Whether any stream is `what`.
+    #[inline]
+    fn any(&self, what: u32) -> bool {
+        self.streams & what * (Choice::UNKNOWN - 1) != 0
     }
 
     /// A stream with a unit does not begin now.
     fn hold(&mut self, place: usize) {
-        if self.waiting >> place & 1 == 1 {
+        if self.is(place, Choice::WAITS) {
             self.set(place, i64::MAX, i64::MAX);
         }
     }
 
     /// A random access point waits for what leaves from `from` on.
     fn hold_point(&mut self, place: usize, from: i64) {
-        if self.begins_point(place) {
+        if self.is(place, Choice::POINT) {
             self.from[place] = self.from[place].max(from);
         }
     }
 
     /// No stream has a unit, nor gets one.
     fn is_over(&self) -> bool {
-        self.waiting | self.unknown == 0
+        self.streams == 0
     }
 
     /// When the first of them may.
@@ -298,22 +328,16 @@ impl Choice {
         self.from[..self.count].iter().copied().min().unwrap_or(i64::MAX)
     }
 
-    /// Whether a random access point stands at `place`.
-    #[inline]
-    fn begins_point(&self, place: usize) -> bool {
-        place < Choice::MOST && self.points >> place & 1 == 1
-    }
-
     /// The stream without which nothing can leave at `at`. Where no unit waits, the next push or the end decides whether
     /// anything follows at all.
     #[inline]
     fn waits_for(&self, at: i64) -> Option<usize> {
-        if self.unknown == 0 {
+        if !self.any(Choice::UNKNOWN) {
             return None;
         }
-        let unknown = (Choice::LANES..self.count).filter(|&place| self.unknown >> place & 1 == 1);
+        let unknown = (Choice::LANES..self.count).filter(|&place| self.is(place, Choice::UNKNOWN));
         let first = unknown.min_by_key(|&place| self.from[place])?;
-        (self.waiting == 0 || self.from[first] <= at).then_some(first)
+        (self.from[first] <= at || !self.any(Choice::WAITS)).then_some(first)
     }
 
     /// What leaves at `at`, and for how long the same may go on. A stream's own packets carry the PCR before one without

@@ -209,10 +209,11 @@ impl Carousel {
     #[must_use]
     pub fn next_until(&self, now: i64) -> (Due, i64) {
         let order = |due: &Due| (due.from.max(now), due.deadline);
-        let dues = || (0..TABLES).filter_map(|table| self.due(table));
+        let dues: [Option<Due>; TABLES] = std::array::from_fn(|table| self.due(table));
+        let dues = || dues.iter().flatten();
         // PAT is always among them.
         let pat = Due { table: TableHandle(PAT), pid: Pid::PAT, from: now, deadline: now };
-        let next = dues().min_by_key(order).unwrap_or(pat);
+        let next = dues().copied().min_by_key(order).unwrap_or(pat);
         let urgent = dues().filter(|due| due.from > now.max(next.from) && due.deadline < next.deadline);
         (next, urgent.map(|due| due.from).min().unwrap_or(i64::MAX))
     }
