@@ -21,6 +21,14 @@ pub(crate) struct Unit {
     pub(crate) prefix_len: usize,
 }
 
+impl Unit {
+    /// What is put in front of the bytes that its owner holds.
+    #[inline]
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix[..self.prefix_len]
+    }
+}
+
 /// First in, first out, bounded.
 pub(crate) struct UnitQueue {
     units: Box<[Unit]>,

@@ -58,7 +58,11 @@ impl<S: UnitBytes> Muxer<S> {
             Step::Null => return Poll::Packets(self.write_nulls(packets, limits.until)),
             Step::Unit { lane, from, deadline } => {
                 let next = Ready { from, deadline, at };
-                return Poll::Packets(self.write_unit_packets(packets, lane, next, limits));
+                return Poll::Packets(if self.wire.constant {
+                    self.write_in_slots(packets, lane, next, limits)
+                } else {
+                    self.write_at_own_pace(packets, lane, next, limits.until)
+                });
             }
         }
         self.wire.leave(at);
@@ -93,66 +97,126 @@ impl<S: UnitBytes> Muxer<S> {
         Run { packets: written, first, spacing }
     }
 
-    /// The next packets of a stream: as many as leave before anything else may, belong to the same access
-    /// unit and keep one spacing.
-    fn write_unit_packets(
+    /// The next packets of a stream at a variable rate: as many as leave before `until`, belong to the same access unit
+    /// and keep one spacing.
+    fn write_at_own_pace(
+        &mut self,
+        packets: &mut [[u8; PACKET_SIZE]],
+        index: usize,
+        next: Ready,
+        until: i64,
+    ) -> Run {
+        let lane = &mut self.lanes[index];
+        let begins = lane.left == 0;
+        if begins {
+            lane.begin();
+        }
+        let spacing = lane.spacing(next.from, next.at, self.wire.step());
+        // With the first PCR others may begin.
+        let most = if self.last_pcr.is_some() { packets.len() } else { 1 };
+        let most = spacing.before(next.at, until, most);
+        let mut clock_from = self.clock_from(index);
+        let (mut at, mut written) = (next.at, 0);
+        loop {
+            let lane = &mut self.lanes[index];
+            let from = spacing.is_ready(written);
+            let starts = begins && written == 0;
+            let plain = if starts || clock_from <= at { 0 } else { lane.plain_packets(false) };
+            if plain == 0 {
+                let ready = Ready { from, at, ..next };
+                if self.write_unit_packet(&mut packets[written], index, ready, starts, clock_from) {
+                    clock_from = self.clock_from(index);
+                }
+                written += 1;
+            } else {
+                let mut last = spacing.departure(next.at, written + plain.min(most - written) - 1);
+                let mut count = plain.min(most - written);
+                if clock_from <= last {
+                    count = lane.spacing(from, at, self.wire.step()).before(at, clock_from, count);
+                    last = spacing.departure(next.at, written + count - 1);
+                }
+                self.write_bodies(&mut packets[written..written + count], index, Ready { from, at, ..next }, last);
+                written += count;
+            }
+            at = spacing.departure(next.at, written);
+            let lane = &self.lanes[index];
+            let is_late_clock =
+                index == self.pcr_lane && self.last_pcr.is_some_and(|last| last + pacing::PCR_HARD <= at);
+            if written == most
+                || lane.left == 0
+                || lane.ready != spacing.is_ready(written)
+                || is_late_clock
+            {
+                break;
+            }
+        }
+        self.wire.leave(spacing.departure(next.at, written - 1));
+        self.note(index);
+        Run { packets: written, first: next.at, spacing }
+    }
+
+    /// The next packets of a stream at a constant rate: as many as leave in slots that follow each other within the limits
+    /// and belong to the same access unit.
+    fn write_in_slots(
         &mut self,
         packets: &mut [[u8; PACKET_SIZE]],
         index: usize,
         first: Ready,
         limits: Limits,
     ) -> Run {
-        // With the first PCR others may begin.
-        let most = if self.last_pcr.is_some() { packets.len() } else { 1 };
         let lane = &mut self.lanes[index];
-        let starts = lane.left == 0;
-        if starts {
+        let begins = lane.left == 0;
+        if begins {
             lane.begin();
         }
-        let spacing = self.spacing(index, first);
+        // With the first PCR others may begin.
+        let most = if self.last_pcr.is_some() { packets.len() } else { 1 };
+        let slots = self.wire.slots();
         let mut clock_from = self.clock_from(index);
-        let mut next = first;
-        let mut written = 0;
+        let (mut next, mut written) = (first, 0);
         loop {
-            let starts = starts && written == 0;
+            let starts = begins && written == 0;
             let plain = match starts || clock_from <= next.at {
                 true => 0,
-                false => self.lanes[index].plain_packets(self.wire.constant).min(most - written),
+                false => self.lanes[index].plain_packets(true).min(most - written),
             };
-            written += if plain == 0 {
-                let has_pcr = self.write_unit_packet(&mut packets[written], index, next, starts, clock_from);
-                if has_pcr {
+            if plain == 0 {
+                if self.write_unit_packet(&mut packets[written], index, next, starts, clock_from) {
                     clock_from = self.clock_from(index);
                 }
-                1
+                self.wire.leave(next.at);
+                written += 1;
             } else {
                 let limits = Limits { until: limits.until.min(clock_from), ..limits };
-                self.write_bodies(&mut packets[written..written + plain], index, next, limits)
-            };
-            let lane = &self.lanes[index];
-            let at = if self.wire.constant { self.wire.next } else { spacing.departure(first.at, written) };
+                let count = self.slots_of(index, next, plain, limits);
+                let last = self.wire.slots().departure(next.at, count - 1);
+                self.wire.leave_all(last, count);
+                self.write_bodies(&mut packets[written..written + count], index, next, last);
+                written += count;
+            }
+            let (lane, at) = (&self.lanes[index], self.wire.next);
             if written == most || lane.left == 0 || at >= limits.until {
                 break;
             }
             let Next::Packet { from, deadline, .. } = lane.next() else { break };
-            let goes_on = if self.wire.constant { from <= at } else { spacing.is_ready(written) == from };
-            let clock =
+            let is_late_clock =
                 index == self.pcr_lane && self.last_pcr.is_some_and(|last| last + pacing::PCR_HARD <= at);
-            if !goes_on || clock || !limits.allow(at, deadline) {
+            if from > at || is_late_clock || !limits.allow(at, deadline) {
                 break;
             }
             next = Ready { from, deadline, at };
         }
         self.note(index);
-        Run { packets: written, first: first.at, spacing }
+        Run { packets: written, first: first.at, spacing: slots }
     }
 
-    /// The instants of a lane's packets, if nothing else leaves.
-    fn spacing(&self, index: usize, next: Ready) -> Spacing {
-        if self.wire.constant {
-            self.wire.slots()
+    /// In how many of `most` slots that follow each other packets of a stream leave.
+    fn slots_of(&self, index: usize, next: Ready, most: usize, limits: Limits) -> usize {
+        let lane = &self.lanes[index];
+        if self.wire.step() >= lane.interval {
+            limits.count(self.wire.slots(), most, next.at, next.deadline, lane.deadline_step())
         } else {
-            self.lanes[index].spacing(next.from, next.at, self.wire.step())
+            lane.slots_with_room(most, next.from, next.deadline, &self.wire, limits)
         }
     }
 
@@ -177,29 +241,12 @@ impl<S: UnitBytes> Muxer<S> {
         soft.min(table.max(last + pacing::PCR_NEAR))
     }
 
-    /// Packets from the middle of an access unit: four bytes of header, the rest payload.
-    fn write_bodies(
-        &mut self,
-        packets: &mut [[u8; PACKET_SIZE]],
-        index: usize,
-        next: Ready,
-        limits: Limits,
-    ) -> usize {
-        let Ready { from, deadline, at } = next;
-        let spacing = self.spacing(index, next);
+    /// Packets from the middle of an access unit, the last of which leaves at `last`: four bytes of header, the rest payload.
+    fn write_bodies(&mut self, packets: &mut [[u8; PACKET_SIZE]], index: usize, first: Ready, last: i64) {
         let lane = &mut self.lanes[index];
-        let most = packets.len();
-        let count = if !self.wire.constant || self.wire.step() >= lane.interval {
-            limits.count(spacing, most, at, deadline, lane.deadline_step())
-        } else {
-            lane.slots_with_room(most, from, deadline, &self.wire, limits)
-        };
-        let last = spacing.departure(at, count - 1);
-        self.wire.leave_all(last, count);
         let header = packet::header(lane.pid, false, 0b01, lane.counter.advance());
-        lane.sent_run(count, from, at, last);
-        self.source.take(StreamIndex(index), &mut Bodies::whole(&mut packets[..count], header));
-        count
+        lane.sent_run(packets.len(), first.from, first.at, last);
+        self.source.take(StreamIndex(index), &mut Bodies::whole(packets, header));
     }
 
     /// Any packet of an access unit: its first with the flags, its last with stuffing, one with a PCR from `clock_from`
@@ -209,18 +256,16 @@ impl<S: UnitBytes> Muxer<S> {
         packet: &mut [u8; PACKET_SIZE],
         index: usize,
         next: Ready,
-        start: bool,
+        starts: bool,
         clock_from: i64,
     ) -> bool {
         let Ready { from, at, .. } = next;
         let lane = &mut self.lanes[index];
-        let Some(unit) = lane.queue.front() else { return false };
-        let (random_access, prefix, prefix_len) =
-            if start { (unit.random_access, unit.prefix, unit.prefix_len) } else { (false, unit.prefix, 0) };
+        let random_access = starts && lane.queue.front().is_some_and(|unit| unit.random_access);
         // At a variable rate the rate changes with the first and the last packet of a unit and where it waits
         // for the decoder: with a PCR on both sides, a receiver that takes the rate between two PCRs for
         // constant is hardly ever wrong.
-        let marks_rate = !self.wire.constant && (start || lane.left <= BODY_SIZE || lane.pauses(BODY_SIZE));
+        let marks_rate = !self.wire.constant && (starts || lane.left <= BODY_SIZE || lane.pauses(BODY_SIZE));
         let has_pcr = index == self.pcr_lane && (random_access || marks_rate || at >= clock_from);
         let adaptation = Adaptation {
             discontinuity: lane.counter.take_discontinuity(),
@@ -230,13 +275,16 @@ impl<S: UnitBytes> Muxer<S> {
         };
         let payload = lane.left.min(BODY_SIZE - adaptation.size());
         let counter = lane.counter.advance();
-        let body = packet::write_with_payload(packet, lane.pid, start, counter, adaptation, payload);
-        body[..prefix_len].copy_from_slice(&prefix[..prefix_len]);
+        let body = packet::write_with_payload(packet, lane.pid, starts, counter, adaptation, payload);
+        let mut behind = PACKET_SIZE - payload;
+        if starts && let Some(unit) = lane.queue.front() {
+            let prefix = unit.prefix();
+            body[..prefix.len()].copy_from_slice(prefix);
+            behind += prefix.len();
+        }
         lane.sent(from, at);
-        self.wire.leave(at);
         lane.deliver(payload);
         let late = if lane.left == 0 { lane.complete(at) } else { None };
-        let behind = PACKET_SIZE - payload + prefix_len;
         if behind < PACKET_SIZE {
             self.source.take(StreamIndex(index), &mut Bodies::one(packet, behind));
         }
