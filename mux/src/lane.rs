@@ -5,7 +5,7 @@ use crate::access_unit::{CpbArrival, PushError, StreamIndex, UnitHeader};
 use crate::decoder_buffer::DecoderBuffer;
 use crate::pacing::{self, StreamPace};
 use crate::packet::{BODY_SIZE, Counter};
-use crate::pes::PesHeader;
+use crate::pes::{PesHeader, TELETEXT_HEADER};
 use crate::pid::Pid;
 use crate::stream_config::StreamConfig;
 use crate::stream_kind::StreamKind;
@@ -408,19 +408,34 @@ impl Lane {
     }
 
     /// Takes a unit that was judged. There must be room in the queue.
-    pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &[u8]) {
-        let payload = delimiter.len() + unit.len;
-        let header = if self.kind.is_teletext() {
-            PesHeader::teletext(self.stream_id, unit.pts, unit.dts, payload)
-        } else {
-            PesHeader::new(self.stream_id, unit.pts, unit.dts, payload)
-        };
-        let (prefix, prefix_len) = header.with_delimiter(delimiter);
-        let len = prefix_len + unit.len;
-        let random_access = self.kind.is_video() && unit.random_access;
-        let packets = (len / BODY_SIZE) as i64;
-        let from = self.earliest(unit);
-        self.queue.push(Unit { len, packets, dts: unit.dts.0, from, random_access, prefix, prefix_len });
+    pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &'static [u8]) {
+        let header = if self.kind.is_teletext() { TELETEXT_HEADER } else { PesHeader::size(unit.pts, unit.dts) };
+        let len = header + delimiter.len() + unit.len;
+        self.queue.push(Unit {
+            len,
+            packets: (len / BODY_SIZE) as i64,
+            dts: unit.dts.0,
+            pts: unit.pts,
+            from: self.earliest(unit),
+            random_access: self.kind.is_video() && unit.random_access,
+            delimiter,
+        });
         (self.last_dts, self.begun) = (Some(unit.dts.0), true);
+    }
+
+    /// Writes what stands before the bytes of the front unit: the PES header, and the delimiter where it lacks one. How
+    /// many bytes that is.
+    #[inline]
+    pub(crate) fn write_beginning(&self, body: &mut [u8]) -> usize {
+        let Some(unit) = self.queue.front() else { return 0 };
+        let (pts, dts) = (unit.pts, Ticks90k(unit.dts));
+        let header = if self.kind.is_teletext() {
+            PesHeader::teletext(self.stream_id, pts, dts, unit.len - TELETEXT_HEADER)
+        } else {
+            PesHeader::new(self.stream_id, pts, dts, unit.len - PesHeader::size(pts, dts))
+        };
+        let behind = header.write(body);
+        body[behind..][..unit.delimiter.len()].copy_from_slice(unit.delimiter);
+        behind + unit.delimiter.len()
     }
 }

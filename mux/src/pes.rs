@@ -10,10 +10,6 @@ pub(crate) const TELETEXT_HEADER: usize = 45;
 /// Longest header written.
 const MAX_HEADER: usize = TELETEXT_HEADER;
 
-/// Room for a header and the access unit delimiter that a unit may lack: 19 bytes and seven at most, or the
-/// header of teletext.
-pub(crate) const PREFIX_SIZE: usize = MAX_HEADER;
-
 /// A header and how many of its bytes count.
 pub(crate) struct PesHeader {
     bytes: [u8; MAX_HEADER],
@@ -23,6 +19,7 @@ pub(crate) struct PesHeader {
 impl PesHeader {
     /// Header of an aligned access unit of `payload` bytes. A length beyond 16 bits is written as 0,
     /// which only video may be; units of anything else are shorter.
+    #[inline]
     pub(crate) fn new(stream_id: u8, pts: Ticks90k, dts: Ticks90k, payload: usize) -> PesHeader {
         let stamps = if pts == dts { 5 } else { 10 };
         let length = u16::try_from(3 + stamps + payload).unwrap_or(0).to_be_bytes();
@@ -49,17 +46,25 @@ impl PesHeader {
         header
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    /// Bytes of a header with these stamps.
+    #[inline]
+    pub(crate) fn size(pts: Ticks90k, dts: Ticks90k) -> usize {
+        if pts == dts { 14 } else { 19 }
     }
 
-    /// The header with `delimiter` behind it, and how many bytes count.
-    pub(crate) fn with_delimiter(&self, delimiter: &[u8]) -> ([u8; PREFIX_SIZE], usize) {
-        let mut prefix = [0; PREFIX_SIZE];
-        let len = self.len + delimiter.len();
-        prefix[..self.len].copy_from_slice(self.bytes());
-        prefix[self.len..len].copy_from_slice(delimiter);
-        (prefix, len)
+    /// Writes it to the front of `out`, which has room for it, and returns its size.
+    #[inline]
+    pub(crate) fn write(&self, out: &mut [u8]) -> usize {
+        // What is behind it is written later.
+        match out.first_chunk_mut() {
+            Some(front) => *front = self.bytes,
+            None => out[..self.len].copy_from_slice(self.bytes()),
+        }
+        self.len
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 

@@ -54,19 +54,25 @@ impl<'a> Bodies<'a> {
         if self.at > 0 {
             rest = self.put_in_first(rest);
         }
+        if self.at == 0 && !self.packets.is_empty() {
+            rest = self.put_whole(rest);
+        }
+        bytes.len() - rest.len()
+    }
+
+    /// Fills the packets from the first on, whose header is yet to be written.
+    #[inline]
+    fn put_whole<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let packets = std::mem::take(&mut self.packets);
-        let (whole, _) = rest.as_chunks::<BODY_SIZE>();
+        let (whole, _) = bytes.as_chunks::<BODY_SIZE>();
         let count = whole.len().min(packets.len());
         let (filled, open) = packets.split_at_mut(count);
         if count > 0 {
-            self.header = fill(filled, whole, self.header);
+            self.header = fill(filled, &whole[..count], self.header);
         }
         self.packets = open;
-        rest = &rest[count * BODY_SIZE..];
-        if !rest.is_empty() {
-            rest = self.put_in_first(rest);
-        }
-        bytes.len() - rest.len()
+        let rest = &bytes[count * BODY_SIZE..];
+        if rest.is_empty() || self.packets.is_empty() { rest } else { self.put_in_first(rest) }
     }
 
     /// Goes on in the first packet, to its end at most.

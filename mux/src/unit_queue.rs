@@ -1,32 +1,25 @@
 //! What the scheduler knows of the access units between push and poll of one stream, in order. All
 //! memory is taken at the start.
 
-use crate::pes::PREFIX_SIZE;
+use retrovue_timebase::Ticks90k;
 
 /// An access unit that waits to leave.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unit {
-    /// Bytes of its PES packet: `prefix_len` and those its owner holds.
+    /// Bytes of its PES packet: of the header, of the delimiter and those its owner holds.
     pub(crate) len: usize,
     /// Packets behind its first.
     pub(crate) packets: i64,
     /// Decoding time, unwrapped 90 kHz.
     pub(crate) dts: i64,
+    /// Presentation time, the same.
+    pub(crate) pts: Ticks90k,
     /// Earliest departure of its first packet, buffers aside, in 27 MHz ticks.
     pub(crate) from: i64,
     /// Decoding can start here.
     pub(crate) random_access: bool,
-    /// PES header, and a delimiter where the unit lacks one.
-    pub(crate) prefix: [u8; PREFIX_SIZE],
-    pub(crate) prefix_len: usize,
-}
-
-impl Unit {
-    /// What is put in front of the bytes that its owner holds.
-    #[inline]
-    pub(crate) fn prefix(&self) -> &[u8] {
-        &self.prefix[..self.prefix_len]
-    }
+    /// The delimiter that it lacks.
+    pub(crate) delimiter: &'static [u8],
 }
 
 /// First in, first out, bounded.
@@ -42,10 +35,10 @@ impl UnitQueue {
             len: 0,
             packets: 0,
             dts: 0,
+            pts: Ticks90k(0),
             from: 0,
             random_access: false,
-            prefix: [0; PREFIX_SIZE],
-            prefix_len: 0,
+            delimiter: &[],
         };
         UnitQueue { units: vec![empty; units].into_boxed_slice(), first: 0, count: 0 }
     }
@@ -87,10 +80,10 @@ mod tests {
             len: 1,
             packets: 0,
             dts,
+            pts: Ticks90k(dts),
             from: dts,
             random_access: false,
-            prefix: [0; PREFIX_SIZE],
-            prefix_len: 0,
+            delimiter: &[],
         };
         for round in 0..20 {
             queue.push(unit(round));

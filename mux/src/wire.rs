@@ -69,9 +69,9 @@ impl Spacing {
         match self {
             // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
             Spacing::Slots { pace, .. } => within(first, pace.step + 1, until, most),
-            Spacing::Own { ready, interval, step } if ready == first && step <= interval => {
-                within(ready, interval, until, most)
-            }
+            // Mostly all of them do, or one.
+            Spacing::Own { .. } if self.departure(first, most - 1) < until => most,
+            Spacing::Own { .. } if self.departure(first, 1) >= until => 1,
             Spacing::Own { ready, interval, step } => {
                 within(ready, interval, until, most).min(within(first, step, until, most))
             }

@@ -8,7 +8,6 @@ use crate::pacing;
 use crate::packet::{self, Adaptation, BODY_SIZE, PACKET_SIZE};
 use crate::run::{MuxEvent, Poll, Run};
 use crate::source::{Bodies, UnitBytes};
-use crate::wire::Spacing;
 use retrovue_timebase::{Ticks27M, Ticks90k};
 
 impl<S: UnitBytes> Muxer<S> {
@@ -277,10 +276,8 @@ impl<S: UnitBytes> Muxer<S> {
         let counter = lane.counter.advance();
         let body = packet::write_with_payload(packet, lane.pid, starts, counter, adaptation, payload);
         let mut behind = PACKET_SIZE - payload;
-        if starts && let Some(unit) = lane.queue.front() {
-            let prefix = unit.prefix();
-            body[..prefix.len()].copy_from_slice(prefix);
-            behind += prefix.len();
+        if starts {
+            behind += lane.write_beginning(body);
         }
         lane.sent(from, at);
         lane.deliver(payload);

@@ -226,7 +226,10 @@ impl Carousel {
     /// When the next packet of `table` may and should leave; nothing when none is wanted.
     fn due(&self, table: usize) -> Option<Due> {
         let (lane, repetition) = PLAN[table];
-        let (lane, cycle) = (&self.lanes[lane], self.cycles[table]);
+        let (lane, cycle) = (&self.lanes[lane], &self.cycles[table]);
+        if !cycle.under_way && self.sections(table) == 0 {
+            return None;
+        }
         let is_psi = table == PAT || table == PMT;
         // Whoever tunes in wants the name: the first SDT is as urgent as PAT and PMT.
         let is_urgent = is_psi || (table == SDT && self.first_round);
@@ -241,7 +244,7 @@ impl Carousel {
             (gate, gate.max(self.last.unwrap_or(gate)) + within)
         } else {
             let started = self.last.is_some() || is_psi;
-            if !started || self.sections(table) == 0 {
+            if !started {
                 return None;
             }
             let of_table = if is_psi { i64::MIN } else { cycle.free_from };
