@@ -50,29 +50,41 @@ impl<'a> Bodies<'a> {
     /// Puts the next bytes; those beyond [`Bodies::remaining`] are left out. Returns how many were put.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> usize {
+        // Mostly they fill all packets, and there is one with a beginning or some without.
+        match &mut self.packets {
+            [packet] if self.at > 0 && bytes.len() >= PACKET_SIZE - self.at => {
+                let room = &mut packet[self.at..];
+                let (now, _) = bytes.split_at(room.len());
+                room.copy_from_slice(now);
+                self.packets = &mut [];
+                now.len()
+            }
+            packets if self.at == 0 && bytes.len() >= packets.len() * BODY_SIZE => {
+                let (now, _) = bytes.split_at(packets.len() * BODY_SIZE);
+                self.header = fill(packets, now.as_chunks().0, self.header);
+                self.packets = &mut [];
+                now.len()
+            }
+            _ => self.put_in_parts(bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn put_in_parts(&mut self, bytes: &[u8]) -> usize {
         let mut rest = bytes;
         if self.at > 0 {
             rest = self.put_in_first(rest);
         }
-        if self.at == 0 && !self.packets.is_empty() {
-            rest = self.put_whole(rest);
+        if self.at == 0 {
+            let packets = std::mem::take(&mut self.packets);
+            let (whole, _) = rest.as_chunks();
+            let count = whole.len().min(packets.len());
+            let (filled, open) = packets.split_at_mut(count);
+            self.header = fill(filled, &whole[..count], self.header);
+            self.packets = open;
+            rest = self.put_in_first(&rest[count * BODY_SIZE..]);
         }
         bytes.len() - rest.len()
-    }
-
-    /// Fills the packets from the first on, whose header is yet to be written.
-    #[inline]
-    fn put_whole<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let packets = std::mem::take(&mut self.packets);
-        let (whole, _) = bytes.as_chunks::<BODY_SIZE>();
-        let count = whole.len().min(packets.len());
-        let (filled, open) = packets.split_at_mut(count);
-        if count > 0 {
-            self.header = fill(filled, &whole[..count], self.header);
-        }
-        self.packets = open;
-        let rest = &bytes[count * BODY_SIZE..];
-        if rest.is_empty() || self.packets.is_empty() { rest } else { self.put_in_first(rest) }
     }
 
     /// Goes on in the first packet, to its end at most.
