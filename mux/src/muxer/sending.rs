@@ -128,8 +128,8 @@ impl<S: UnitBytes> Muxer<S> {
                 }
                 written += 1;
             } else {
-                let mut last = spacing.departure(next.at, written + plain.min(most - written) - 1);
                 let mut count = plain.min(most - written);
+                let mut last = spacing.departure(next.at, written + count - 1);
                 if clock_from <= last {
                     count = lane.spacing(from, at, self.wire.step()).before(at, clock_from, count);
                     last = spacing.departure(next.at, written + count - 1);
@@ -137,15 +137,12 @@ impl<S: UnitBytes> Muxer<S> {
                 self.write_bodies(&mut packets[written..written + count], index, Ready { from, at, ..next }, last);
                 written += count;
             }
-            at = spacing.departure(next.at, written);
             let lane = &self.lanes[index];
-            let is_late_clock =
-                index == self.pcr_lane && self.last_pcr.is_some_and(|last| last + pacing::PCR_HARD <= at);
-            if written == most
-                || lane.left == 0
-                || lane.ready != spacing.is_ready(written)
-                || is_late_clock
-            {
+            if written == most || lane.left == 0 || lane.ready != spacing.is_ready(written) {
+                break;
+            }
+            at = spacing.departure(next.at, written);
+            if clock_from <= at && self.clock_is_late(at) {
                 break;
             }
         }
@@ -198,9 +195,8 @@ impl<S: UnitBytes> Muxer<S> {
                 break;
             }
             let Next::Packet { from, deadline, .. } = lane.next() else { break };
-            let is_late_clock =
-                index == self.pcr_lane && self.last_pcr.is_some_and(|last| last + pacing::PCR_HARD <= at);
-            if from > at || is_late_clock || !limits.allow(at, deadline) {
+            let is_late = clock_from <= at && self.clock_is_late(at);
+            if from > at || is_late || !limits.allow(at, deadline) {
                 break;
             }
             next = Ready { from, deadline, at };
@@ -238,6 +234,12 @@ impl<S: UnitBytes> Muxer<S> {
             self.due.from - self.lanes[index].interval
         };
         soft.min(table.max(last + pacing::PCR_NEAR))
+    }
+
+    /// Whether a PCR that leaves at `at` does not wait for a packet of its stream any more.
+    #[inline]
+    fn clock_is_late(&self, at: i64) -> bool {
+        self.last_pcr.is_some_and(|last| last + pacing::PCR_HARD <= at)
     }
 
     /// Packets from the middle of an access unit, the last of which leaves at `last`: four bytes of header, the rest payload.
