@@ -337,10 +337,6 @@ impl<S> Muxer<S> {
         self.coming.front().map_or(i64::MAX, |&(from, _)| from)
     }
 
-    fn events_are_due(&self, at: i64) -> bool {
-        self.events_from <= at
-    }
-
     #[cold]
     fn tell_next_events(&mut self) {
         if let Some((_, events)) = self.coming.pop_front() {

@@ -6,28 +6,10 @@ use crate::lane::{Limits, Next};
 use crate::pacing;
 use crate::splice::CueLane;
 
-/// What leaves next.
-#[derive(Clone, Copy)]
-pub(super) enum Step {
-    /// The table that is due.
-    Table,
-    /// A packet that only carries a PCR.
-    Pcr,
-    /// The next packet of a cue.
-    Cue,
-    /// The next packet of a lane, ready from `from` on.
-    Unit {
-        lane: usize,
-        from: i64,
-        deadline: i64,
-    },
-    Null,
-}
-
 pub(super) enum Decision {
-    /// `step` leaves at `at`; the same again within the limits.
+    /// What has this place in the choice leaves at `at`; the same again within the limits.
     Send {
-        step: Step,
+        place: usize,
         at: i64,
         limits: Limits,
     },
@@ -69,12 +51,11 @@ impl<S> Muxer<S> {
             return Decision::Blocked { lane: self.order[place - Choice::LANES] };
         }
         let (place, limits) = self.choice.choose(at, self.wire.constant, self.clock_place);
-        let step = self.step(place);
         if self.choice.is(place, Choice::POINT) && self.must_announce(at) {
             return Decision::Announce { at };
         }
         let until = limits.until.min(certain).min(self.due_until.max(at + 1)).min(self.events_from);
-        Decision::Send { step, at, limits: Limits { until, ..limits } }
+        Decision::Send { place, at, limits: Limits { until, ..limits } }
     }
 
     /// What leaves next waits for this stream.
@@ -164,22 +145,6 @@ impl<S> Muxer<S> {
         if self.wire.constant || is_free || next + self.wire.step() > deadline { from } else { next + 1 }
     }
 
-    /// What a place of the choice stands for.
-    #[inline]
-    fn step(&self, place: usize) -> Step {
-        match place {
-            Choice::TABLE => Step::Table,
-            Choice::PCR => Step::Pcr,
-            Choice::NOTHING => Step::Null,
-            place => match self.order.get(place - Choice::LANES) {
-                Some(&lane) => {
-                    Step::Unit { lane, from: self.choice.from[place], deadline: self.choice.deadline[place] }
-                }
-                None => Step::Cue,
-            },
-        }
-    }
-
     /// From when on a packet leaves that only carries a PCR.
     #[inline]
     fn pcr_due(&self) -> i64 {
@@ -224,7 +189,7 @@ impl<S> Muxer<S> {
         match (start, unknown) {
             (Some(at), Some((first, lane))) if first <= at => Decision::Blocked { lane },
             (Some(at), _) => {
-                Decision::Send { step: Step::Table, at, limits: Limits { until: i64::MIN, rival: i64::MIN } }
+                Decision::Send { place: Choice::TABLE, at, limits: Limits { until: i64::MIN, rival: i64::MIN } }
             }
             (None, Some((_, lane))) => Decision::Blocked { lane },
             (None, None) => Decision::Done,
@@ -247,11 +212,11 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) const TABLE: usize = 0;
-    const PCR: usize = 1;
+    pub(super) const PCR: usize = 1;
     /// The place of the first stream.
     pub(super) const LANES: usize = 2;
     const MOST: usize = MuxConfig::MAX_STREAMS + 3;
-    const NOTHING: usize = usize::MAX;
+    pub(super) const NOTHING: usize = usize::MAX;
     /// There is a unit.
     const WAITS: u32 = 1;
     /// Its next unit is not known yet; `from` is what it is certainly not before.
@@ -263,6 +228,12 @@ impl Choice {
         let none = [i64::MAX; Choice::MOST];
         let count = Choice::LANES + streams + usize::from(cues);
         Choice { from: none, deadline: none, count, streams: 0 }
+    }
+
+    /// From when on what stands at `place` may leave, and its deadline.
+    #[inline]
+    pub(super) fn get(&self, place: usize) -> (i64, i64) {
+        (self.from[place], self.deadline[place])
     }
 
     /// What has a place may leave from `from` on and should by `deadline`.

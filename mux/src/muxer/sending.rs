@@ -1,7 +1,7 @@
 //! Writing the packets that were decided on.
 
 use super::Muxer;
-use super::decision::{Decision, Step};
+use super::decision::{Choice, Decision};
 use crate::access_unit::StreamIndex;
 use crate::lane::{Limits, Next};
 use crate::pacing;
@@ -19,17 +19,15 @@ impl<S: UnitBytes> Muxer<S> {
         if self.due_until <= self.wire.next {
             self.look_at_tables();
         }
-        let (step, at, limits) = loop {
+        let (place, at, limits) = loop {
             match self.decide() {
-                Decision::Send { at, .. } | Decision::Announce { at } if self.events_are_due(at) => {
-                    self.tell_next_events();
-                }
-                Decision::Send { step, at, limits } => break (step, at, limits),
-                Decision::Announce { at } => {
+                Decision::Send { place, at, limits } if at < self.events_from => break (place, at, limits),
+                Decision::Announce { at } if at < self.events_from => {
                     self.announced = at;
                     self.is_unsettled = true;
                     self.change_tables(|tables| tables.announce(at));
                 }
+                Decision::Send { .. } | Decision::Announce { .. } => self.tell_next_events(),
                 Decision::Blocked { lane } => return Poll::NeedInput { stream: StreamIndex(lane) },
                 Decision::Done => return Poll::Finished,
             }
@@ -41,27 +39,28 @@ impl<S: UnitBytes> Muxer<S> {
             self.announced = at;
             self.wire.next = at;
         }
-        match step {
-            Step::Table => {
+        if let Some(&lane) = self.order.get(place.wrapping_sub(Choice::LANES)) {
+            let (from, deadline) = self.choice.get(place);
+            let next = Ready { from, deadline, at };
+            return Poll::Packets(if self.wire.constant {
+                self.write_in_slots(packets, lane, next, limits)
+            } else {
+                self.write_at_own_pace(packets, lane, next, limits.until)
+            });
+        }
+        match place {
+            Choice::NOTHING => return Poll::Packets(self.write_nulls(packets, limits.until)),
+            Choice::TABLE => {
                 self.tables.write(self.due.table, first, at);
                 self.wire.leave(at);
                 self.look_at_tables();
                 return Poll::Packets(Run::single(at));
             }
-            Step::Pcr => self.write_pcr_packet(first, at),
-            Step::Cue => {
+            Choice::PCR => self.write_pcr_packet(first, at),
+            _ => {
                 if let Some(cues) = &mut self.cues {
                     cues.write(first, at);
                 }
-            }
-            Step::Null => return Poll::Packets(self.write_nulls(packets, limits.until)),
-            Step::Unit { lane, from, deadline } => {
-                let next = Ready { from, deadline, at };
-                return Poll::Packets(if self.wire.constant {
-                    self.write_in_slots(packets, lane, next, limits)
-                } else {
-                    self.write_at_own_pace(packets, lane, next, limits.until)
-                });
             }
         }
         self.wire.leave(at);
