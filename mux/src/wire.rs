@@ -64,7 +64,7 @@ impl Spacing {
     }
 
     /// How many of `most` packets leave before `until`, which the first, at `first`, does.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn before(self, first: i64, until: i64, most: usize) -> usize {
         match self {
             // The instants are taken a tick a packet too late: a run that ends early is only cut in two.
