@@ -63,7 +63,7 @@ impl DecoderBuffer {
         if self.count == self.units.len() {
             self.leave();
         }
-        let slot = (self.first + self.count) % self.units.len();
+        let slot = self.slot(self.count);
         self.units[slot] = (self.begun, dts);
         self.count += 1;
         self.begun = 0;
@@ -87,12 +87,19 @@ impl DecoderBuffer {
         from
     }
 
+    /// Where the unit `behind` the first one is.
+    #[inline]
+    fn slot(&self, behind: usize) -> usize {
+        let slot = self.first + behind;
+        if slot >= self.units.len() { slot - self.units.len() } else { slot }
+    }
+
     fn leave(&mut self) -> Option<i64> {
         if self.count == 0 {
             return None;
         }
         let (bytes, dts) = self.units[self.first];
-        self.first = (self.first + 1) % self.units.len();
+        self.first = self.slot(1);
         self.count -= 1;
         self.used -= bytes;
         Some(dts)

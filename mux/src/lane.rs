@@ -176,7 +176,7 @@ impl Lane {
                     return Next::Packet { from: self.ready, deadline, begins_point: false };
                 }
                 let from = self.ready.max(unit.from);
-                let deadline = self.first_deadline(unit).min(from.saturating_add(self.pace.within));
+                let deadline = unit.deadline.min(from.saturating_add(self.pace.within));
                 Next::Packet { from, deadline, begins_point: unit.random_access }
             }
             None if self.ended => Next::Never,
@@ -185,12 +185,6 @@ impl Lane {
                 Next::Unknown { not_before: not_before.max(self.ready) }
             }
         }
-    }
-
-    /// When the first packet of a unit should leave: the packets behind it take their time.
-    #[inline]
-    fn first_deadline(&self, unit: &Unit) -> i64 {
-        unit.dts * 300 - self.pace.complete - unit.packets * self.pace.interval
     }
 
     /// Ticks by which each packet's deadline is later than the one's before.
@@ -205,7 +199,7 @@ impl Lane {
     pub(crate) fn begin(&mut self) {
         let Some(unit) = self.queue.front() else { return };
         let len = unit.len;
-        self.deadline = self.first_deadline(unit);
+        self.deadline = unit.deadline;
         self.scheduled = self.ready.max(unit.from);
         self.left = len;
         if self.pace.spread > 0 {
@@ -413,7 +407,7 @@ impl Lane {
         let len = header + delimiter.len() + unit.len;
         self.queue.push(Unit {
             len,
-            packets: (len / BODY_SIZE) as i64,
+            deadline: unit.dts.0 * 300 - self.pace.complete - (len / BODY_SIZE) as i64 * self.pace.interval,
             dts: unit.dts.0,
             pts: unit.pts,
             from: self.earliest(unit),

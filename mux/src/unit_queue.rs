@@ -8,8 +8,8 @@ use retrovue_timebase::Ticks90k;
 pub(crate) struct Unit {
     /// Bytes of its PES packet: of the header, of the delimiter and those its owner holds.
     pub(crate) len: usize,
-    /// Packets behind its first.
-    pub(crate) packets: i64,
+    /// When its first packet should leave: the packets behind it take their time.
+    pub(crate) deadline: i64,
     /// Decoding time, unwrapped 90 kHz.
     pub(crate) dts: i64,
     /// Presentation time, the same.
@@ -33,7 +33,7 @@ impl UnitQueue {
     pub(crate) fn new(units: usize) -> UnitQueue {
         let empty = Unit {
             len: 0,
-            packets: 0,
+            deadline: 0,
             dts: 0,
             pts: Ticks90k(0),
             from: 0,
@@ -78,7 +78,7 @@ mod tests {
         let mut queue = UnitQueue::new(3);
         let unit = |dts| Unit {
             len: 1,
-            packets: 0,
+            deadline: 0,
             dts,
             pts: Ticks90k(dts),
             from: dts,
