@@ -5,7 +5,7 @@ use crate::access_unit::{CpbArrival, PushError, StreamIndex, UnitHeader};
 use crate::decoder_buffer::DecoderBuffer;
 use crate::pacing::{self, StreamPace};
 use crate::packet::{BODY_SIZE, Counter};
-use crate::pes::{PesHeader, TELETEXT_HEADER};
+use crate::pes::PesHeader;
 use crate::pid::Pid;
 use crate::stream_config::StreamConfig;
 use crate::stream_kind::StreamKind;
@@ -403,8 +403,7 @@ impl Lane {
 
     /// Takes a unit that was judged. There must be room in the queue.
     pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &'static [u8]) {
-        let header = if self.kind.is_teletext() { TELETEXT_HEADER } else { PesHeader::size(unit.pts, unit.dts) };
-        let len = header + delimiter.len() + unit.len;
+        let len = self.pes_header(unit.pts, unit.dts).size() + delimiter.len() + unit.len;
         self.queue.push(Unit {
             len,
             deadline: unit.dts.0 * 300 - self.pace.complete - (len / BODY_SIZE) as i64 * self.pace.interval,
@@ -417,19 +416,21 @@ impl Lane {
         (self.last_dts, self.begun) = (Some(unit.dts.0), true);
     }
 
+    #[inline]
+    fn pes_header(&self, pts: Ticks90k, dts: Ticks90k) -> PesHeader {
+        let header = PesHeader::new(self.stream_id, pts, dts);
+        if self.kind.is_teletext() { header.of_teletext() } else { header }
+    }
+
     /// Writes what stands before the bytes of the front unit: the PES header, and the delimiter where it lacks one. How
     /// many bytes that is.
     #[inline]
     pub(crate) fn write_beginning(&self, body: &mut [u8]) -> usize {
         let Some(unit) = self.queue.front() else { return 0 };
-        let (pts, dts) = (unit.pts, Ticks90k(unit.dts));
-        let header = if self.kind.is_teletext() {
-            PesHeader::teletext(self.stream_id, pts, dts, unit.len - TELETEXT_HEADER)
-        } else {
-            PesHeader::new(self.stream_id, pts, dts, unit.len - PesHeader::size(pts, dts))
-        };
-        let behind = header.write(body);
-        body[behind..][..unit.delimiter.len()].copy_from_slice(unit.delimiter);
-        behind + unit.delimiter.len()
+        let header = self.pes_header(unit.pts, Ticks90k(unit.dts));
+        header.write(body, unit.len - header.size());
+        let bytes = header.size() + unit.delimiter.len();
+        body[header.size()..bytes].copy_from_slice(unit.delimiter);
+        bytes
     }
 }

@@ -7,64 +7,50 @@ use retrovue_timebase::Ticks90k;
 /// that four of them fill a packet.
 pub(crate) const TELETEXT_HEADER: usize = 45;
 
-/// Longest header written.
-const MAX_HEADER: usize = TELETEXT_HEADER;
-
-/// A header and how many of its bytes count.
+/// The header of an aligned access unit.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct PesHeader {
-    bytes: [u8; MAX_HEADER],
-    len: usize,
+    stream_id: u8,
+    pts: Ticks90k,
+    dts: Ticks90k,
+    size: usize,
 }
 
 impl PesHeader {
-    /// Header of an aligned access unit of `payload` bytes. A length beyond 16 bits is written as 0,
-    /// which only video may be; units of anything else are shorter.
+    /// A header no longer than it must be.
     #[inline]
-    pub(crate) fn new(stream_id: u8, pts: Ticks90k, dts: Ticks90k, payload: usize) -> PesHeader {
-        let stamps = if pts == dts { 5 } else { 10 };
-        let length = u16::try_from(3 + stamps + payload).unwrap_or(0).to_be_bytes();
-        let mut bytes = [0; MAX_HEADER];
-        let flags = if pts == dts { 0x80 } else { 0xC0 };
+    pub(crate) fn new(stream_id: u8, pts: Ticks90k, dts: Ticks90k) -> PesHeader {
+        PesHeader { stream_id, pts, dts, size: if pts == dts { 14 } else { 19 } }
+    }
+
+    /// The same, stuffed to the size of those of teletext.
+    pub(crate) fn of_teletext(self) -> PesHeader {
+        PesHeader { size: TELETEXT_HEADER, ..self }
+    }
+
+    /// Its bytes.
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Writes it before `payload` bytes. A length beyond 16 bits is written as 0, which only video may be; units of
+    /// anything else are shorter.
+    #[inline]
+    pub(crate) fn write(&self, out: &mut [u8], payload: usize) {
+        let PesHeader { stream_id, pts, dts, size } = *self;
+        let length = u16::try_from(size - 6 + payload).unwrap_or(0).to_be_bytes();
+        let (flags, prefix) = if pts == dts { (0x80, 0b0010) } else { (0xC0, 0b0011) };
         // 0x84: marker bits '10' and data_alignment_indicator.
-        bytes[..9].copy_from_slice(&[0, 0, 1, stream_id, length[0], length[1], 0x84, flags, stamps as u8]);
-        bytes[9..14].copy_from_slice(&stamp(if pts == dts { 0b0010 } else { 0b0011 }, pts));
+        let fixed = [0, 0, 1, stream_id, length[0], length[1], 0x84, flags, (size - 9) as u8];
+        out[..9].copy_from_slice(&fixed);
+        out[9..14].copy_from_slice(&stamp(prefix, pts));
+        let mut written = 14;
         if pts != dts {
-            bytes[14..19].copy_from_slice(&stamp(0b0001, dts));
+            out[14..19].copy_from_slice(&stamp(0b0001, dts));
+            written = 19;
         }
-        PesHeader { bytes, len: 9 + stamps }
-    }
-
-    /// The header of teletext: as [`PesHeader::new`], stuffed to its fixed size.
-    pub(crate) fn teletext(stream_id: u8, pts: Ticks90k, dts: Ticks90k, payload: usize) -> PesHeader {
-        let mut header = PesHeader::new(stream_id, pts, dts, payload);
-        let stuffing = TELETEXT_HEADER - header.len;
-        header.bytes[header.len..].fill(0xFF);
-        header.bytes[8] += stuffing as u8;
-        let length = u16::try_from(TELETEXT_HEADER - 6 + payload).unwrap_or(0);
-        header.bytes[4..6].copy_from_slice(&length.to_be_bytes());
-        header.len = TELETEXT_HEADER;
-        header
-    }
-
-    /// Bytes of a header with these stamps.
-    #[inline]
-    pub(crate) fn size(pts: Ticks90k, dts: Ticks90k) -> usize {
-        if pts == dts { 14 } else { 19 }
-    }
-
-    /// Writes it to the front of `out`, which has room for it, and returns its size.
-    #[inline]
-    pub(crate) fn write(&self, out: &mut [u8]) -> usize {
-        // What is behind it is written later.
-        match out.first_chunk_mut() {
-            Some(front) => *front = self.bytes,
-            None => out[..self.len].copy_from_slice(self.bytes()),
-        }
-        self.len
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        out[written..size].fill(0xFF);
     }
 }
 
@@ -100,19 +86,25 @@ mod tests {
 
     #[test]
     fn dts_is_written_only_where_it_differs() {
-        let same = PesHeader::new(0xC0, Ticks90k(9), Ticks90k(9), 100);
-        assert_eq!(same.bytes()[..9], [0, 0, 1, 0xC0, 0, 108, 0x84, 0x80, 5]);
-        assert_eq!(same.bytes().len(), 14);
-        let both = PesHeader::new(0xE0, Ticks90k(9), Ticks90k(3), 70_000);
-        assert_eq!(both.bytes()[..9], [0, 0, 1, 0xE0, 0, 0, 0x84, 0xC0, 10]);
-        assert_eq!(both.bytes().len(), 19);
+        let same = written(PesHeader::new(0xC0, Ticks90k(9), Ticks90k(9)), 100);
+        assert_eq!(same[..9], [0, 0, 1, 0xC0, 0, 108, 0x84, 0x80, 5]);
+        assert_eq!(same.len(), 14);
+        let both = written(PesHeader::new(0xE0, Ticks90k(9), Ticks90k(3)), 70_000);
+        assert_eq!(both[..9], [0, 0, 1, 0xE0, 0, 0, 0x84, 0xC0, 10]);
+        assert_eq!(both.len(), 19);
     }
 
     #[test]
     fn teletext_has_a_header_of_its_own_size() {
-        let header = PesHeader::teletext(0xBD, Ticks90k(9), Ticks90k(9), 139);
-        assert_eq!(header.bytes()[..9], [0, 0, 1, 0xBD, 0, 178, 0x84, 0x80, 0x24]);
-        assert_eq!(header.bytes().len(), 45);
-        assert!(header.bytes()[14..].iter().all(|&byte| byte == 0xFF));
+        let header = written(PesHeader::new(0xBD, Ticks90k(9), Ticks90k(9)).of_teletext(), 139);
+        assert_eq!(header[..9], [0, 0, 1, 0xBD, 0, 178, 0x84, 0x80, 0x24]);
+        assert_eq!(header.len(), 45);
+        assert!(header[14..].iter().all(|&byte| byte == 0xFF));
+    }
+
+    fn written(header: PesHeader, payload: usize) -> Vec<u8> {
+        let mut out = vec![0xEE; header.size()];
+        header.write(&mut out, payload);
+        out
     }
 }
