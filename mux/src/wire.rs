@@ -73,7 +73,7 @@ impl Spacing {
             Spacing::Own { .. } if self.departure(first, most - 1) < until => most,
             Spacing::Own { .. } if self.departure(first, 1) >= until => 1,
             Spacing::Own { ready, interval, step } => {
-                within(ready, interval, until, most).min(within(first, step, until, most))
+                within(first, step, until, within(ready, interval, until, most))
             }
         }
     }
