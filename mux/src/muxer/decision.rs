@@ -36,8 +36,11 @@ impl<S> Muxer<S> {
         if self.choice.is_over() {
             return Decision::Done;
         }
-        let earliest = if self.cues.is_some() { self.earliest_with_cue() } else { self.earliest() };
-        let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(earliest) };
+        if self.cues.is_some() {
+            self.consider_cue();
+        }
+        let first = self.first();
+        let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(self.choice.earliest(first)) };
         let mut certain = i64::MAX;
         if let Some((instant, lane)) = self.certain() {
             // What is far behind its stamps may fill its queue, and goes on.
@@ -50,7 +53,11 @@ impl<S> Muxer<S> {
         if let Some(place) = self.choice.waits_for(at) {
             return Decision::Blocked { lane: self.order[place - Choice::LANES] };
         }
-        let (place, limits) = self.choice.choose(at, self.wire.constant, self.clock_place);
+        let (place, limits) = if self.wire.constant {
+            self.choice.choose_slot(at, self.clock_place)
+        } else {
+            self.choice.choose_first(at, first, self.clock_place)
+        };
         if self.choice.is(place, Choice::POINT) && self.must_announce(at) {
             return Decision::Announce { at };
         }
@@ -115,25 +122,22 @@ impl<S> Muxer<S> {
         open.map(|(index, lane)| (lane.last_dts().map_or(i64::MIN, |dts| dts * 300), index)).min()
     }
 
-    /// When the first of all but cues may leave.
+    /// What may leave first.
     #[inline]
-    fn earliest(&self) -> i64 {
-        debug_assert!(self.is_unsettled || self.choice == self.choice_anew(), "{:?}", self.choice);
-        self.choice.earliest()
+    fn first(&self) -> First {
+        debug_assert!(self.is_unsettled || self.cues.is_some() || self.choice == self.choice_anew());
+        self.choice.first()
     }
 
-    /// Takes the next cue into the choice. When the first of all may leave.
-    fn earliest_with_cue(&mut self) -> i64 {
+    /// Takes the next cue into the choice.
+    fn consider_cue(&mut self) {
         let place = Choice::LANES + self.order.len();
         self.choice.set(place, i64::MAX, i64::MAX);
-        let earliest = self.earliest();
-        match self.cues.as_ref().and_then(CueLane::next).filter(|_| self.last_pcr.is_some()) {
-            Some((from, deadline)) => {
-                let from = self.gap_for_cue(from, deadline, earliest);
-                self.choice.set(place, from, deadline);
-                earliest.min(from)
-            }
-            None => earliest,
+        debug_assert!(self.is_unsettled || self.choice == self.choice_anew());
+        let next = self.cues.as_ref().and_then(CueLane::next).filter(|_| self.last_pcr.is_some());
+        if let Some((from, deadline)) = next {
+            let others = self.choice.earliest(self.choice.first());
+            self.choice.set(place, self.gap_for_cue(from, deadline, others), deadline);
         }
     }
 
@@ -195,6 +199,15 @@ impl<S> Muxer<S> {
             (None, None) => Decision::Done,
         }
     }
+}
+
+/// What may leave before all others.
+#[derive(Clone, Copy)]
+struct First {
+    place: usize,
+    from: i64,
+    /// When the first of the others may.
+    next: i64,
 }
 
 /// What could leave, in the order of precedence: a table, a PCR, the streams in their order, a cue. What cannot is there
@@ -293,10 +306,25 @@ impl Choice {
         self.streams == 0
     }
 
-    /// When the first of them may.
+    /// What may leave first, PCRs aside.
     #[inline]
-    fn earliest(&self) -> i64 {
-        self.from[..self.count].iter().copied().min().unwrap_or(i64::MAX)
+    fn first(&self) -> First {
+        let table = self.from[Choice::TABLE];
+        let mut first = First { place: Choice::TABLE, from: table, next: i64::MAX };
+        for place in Choice::LANES..self.count.min(Choice::MOST) {
+            let from = self.from[place];
+            let is_first = from < first.from;
+            first.next = first.next.min(from.max(first.from));
+            first.place = if is_first { place } else { first.place };
+            first.from = first.from.min(from);
+        }
+        first
+    }
+
+    /// When the first of all may leave, given the `first` of those that are no PCRs.
+    #[inline]
+    fn earliest(&self, first: First) -> i64 {
+        first.from.min(self.from[Choice::PCR])
     }
 
     /// The stream without which nothing can leave at `at`. Where no unit waits, the next push or the end decides whether
@@ -311,34 +339,28 @@ impl Choice {
         (self.from[first] <= at || !self.any(Choice::WAITS)).then_some(first)
     }
 
-    /// What leaves at `at`, and for how long the same may go on. A stream's own packets carry the PCR before one without
-    /// them is due: for that of `clock`, the place of the one that does, it is no limit.
+    /// What leaves at `at` when the rate is variable, and for how long the same may go on: the first in the order of
+    /// precedence of all that may, and another that waits follows at once, for the gap before the next packet of the same
+    /// stream is its own. A stream's own packets carry the PCR before one without them is due: for that of `clock`, the
+    /// place of the one that does, it is no limit.
     #[inline]
-    fn choose(&self, at: i64, constant: bool, clock: usize) -> (usize, Limits) {
-        if constant { self.choose_slot(at, clock) } else { self.choose_first(at, clock) }
+    fn choose_first(&self, at: i64, first: First, clock: usize) -> (usize, Limits) {
+        let pcr = self.from[Choice::PCR];
+        if first.next <= at || pcr <= at {
+            return self.choose_of_many(at);
+        }
+        let until = if first.place == clock { first.next } else { first.next.min(pcr) };
+        (first.place, Limits { until, rival: i64::MAX })
     }
 
-    /// When the rate is variable, the first of all that may, and another that waits follows at once, for the gap before
-    /// the next packet of the same stream is its own.
-    #[inline]
-    fn choose_first(&self, at: i64, clock: usize) -> (usize, Limits) {
-        let (mut first, mut until) = (Choice::NOTHING, i64::MAX);
-        for (place, &from) in self.from[..self.count].iter().enumerate() {
-            if from > at {
-                // Of a PCR that is not due yet the clock's own packets know.
-                if place != Choice::PCR {
-                    until = until.min(from);
-                }
-            } else if first == Choice::NOTHING {
-                first = place;
-            } else {
-                until = until.min(at + 1);
-            }
-        }
-        if first != clock && self.from[Choice::PCR] > at {
-            until = until.min(self.from[Choice::PCR]);
-        }
-        (first, Limits { until, rival: i64::MAX })
+    /// The same where more than one may leave, or a PCR.
+    #[inline(never)]
+    fn choose_of_many(&self, at: i64) -> (usize, Limits) {
+        let places = || self.from[..self.count].iter();
+        let place = places().position(|&from| from <= at).unwrap_or(Choice::NOTHING);
+        let waits = places().filter(|&&from| from <= at).count() > 1;
+        let later = places().copied().filter(|&from| from > at).min().unwrap_or(i64::MAX);
+        (place, Limits { until: if waits { at + 1 } else { later }, rival: i64::MAX })
     }
 
     /// In a slot of a constant rate, of all that may the one with the earliest deadline, and of those whose deadline has
