@@ -339,8 +339,13 @@ impl Lane {
         self.queue.front().is_some_and(|unit| unit.dts * 300 + FAR_BEHIND < at)
     }
 
-    /// Judges a decoding time. `latest` is the latest DTS of any stream.
-    fn judge_dts(&self, stream: StreamIndex, dts: Ticks90k, latest: Option<i64>) -> Result<(), PushError> {
+    /// Judges a decoding time. `latest` tells the latest DTS of any stream.
+    fn judge_dts(
+        &self,
+        stream: StreamIndex,
+        dts: Ticks90k,
+        latest: impl FnOnce() -> Option<i64>,
+    ) -> Result<(), PushError> {
         if self.ended {
             return Err(PushError::Ended { stream, dts });
         }
@@ -350,14 +355,18 @@ impl Lane {
         if let Some(previous) = self.last_dts.filter(|&previous| dts.0 <= previous) {
             return Err(PushError::DtsNotIncreasing { stream, dts, previous: Ticks90k(previous) });
         }
-        if let Some(previous) = self.last_dts.or(latest).filter(|&last| (dts.0 - last).abs() > LONGEST_GAP) {
+        if let Some(previous) = self.last_dts.or_else(latest).filter(|&last| (dts.0 - last).abs() > LONGEST_GAP) {
             return Err(PushError::DtsGap { stream, dts, previous: Ticks90k(previous) });
         }
         Ok(())
     }
 
-    /// Judges a unit. `latest` is the latest DTS of any stream. Returns the delimiter it lacks.
-    pub(crate) fn judge(&self, unit: &UnitHeader, latest: Option<i64>) -> Result<&'static [u8], PushError> {
+    /// Judges a unit. `latest` tells the latest DTS of any stream. Returns the delimiter it lacks.
+    pub(crate) fn judge(
+        &self,
+        unit: &UnitHeader,
+        latest: impl FnOnce() -> Option<i64>,
+    ) -> Result<&'static [u8], PushError> {
         let UnitHeader { stream, pts, dts, len, .. } = *unit;
         self.judge_dts(stream, dts, latest)?;
         if pts < dts || pts.0 > dts.0 + LONGEST_GAP {
@@ -385,7 +394,7 @@ impl Lane {
         &mut self,
         stream: StreamIndex,
         dts: Ticks90k,
-        latest: Option<i64>,
+        latest: impl FnOnce() -> Option<i64>,
     ) -> Result<(), PushError> {
         self.judge_dts(stream, dts, latest)?;
         self.last_dts = Some(dts.0 - 1);
@@ -430,7 +439,9 @@ impl Lane {
         let header = self.pes_header(unit.pts, Ticks90k(unit.dts));
         header.write(body, unit.len - header.size());
         let bytes = header.size() + unit.delimiter.len();
-        body[header.size()..bytes].copy_from_slice(unit.delimiter);
+        if !unit.delimiter.is_empty() {
+            body[header.size()..bytes].copy_from_slice(unit.delimiter);
+        }
         bytes
     }
 }

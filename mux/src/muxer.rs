@@ -183,11 +183,15 @@ impl<S> Muxer<S> {
 
     /// What is wrong with a unit, or the delimiter it lacks.
     pub(crate) fn judge(&self, unit: &UnitHeader) -> Result<&'static [u8], PushError> {
-        let latest = self.lanes.iter().filter_map(Lane::last_dts).max();
         match self.lanes.get(unit.stream.0) {
-            Some(lane) => lane.judge(unit, latest),
+            Some(lane) => lane.judge(unit, || self.latest_dts()),
             None => Err(PushError::UnknownStream { stream: unit.stream, streams: self.lanes.len() }),
         }
+    }
+
+    /// The latest DTS that was pushed to any stream.
+    fn latest_dts(&self) -> Option<i64> {
+        self.lanes.iter().filter_map(Lane::last_dts).max()
     }
 
     pub(crate) fn has_stream(&self, stream: StreamIndex) -> bool {
@@ -211,9 +215,9 @@ impl<S> Muxer<S> {
     /// # Errors
     /// As a push of a unit with that DTS.
     pub fn skip_to(&mut self, stream: StreamIndex, dts: Ticks90k) -> Result<(), PushError> {
-        let (latest, streams) = (self.lanes.iter().filter_map(Lane::last_dts).max(), self.lanes.len());
+        let (latest, streams) = (self.latest_dts(), self.lanes.len());
         match self.lanes.get_mut(stream.0) {
-            Some(lane) => lane.skip_to(stream, dts, latest)?,
+            Some(lane) => lane.skip_to(stream, dts, || latest)?,
             None => return Err(PushError::UnknownStream { stream, streams }),
         }
         self.note(stream.0);

@@ -97,8 +97,8 @@ impl Adaptation {
 /// The four header bytes.
 #[inline]
 pub(crate) fn header(pid: Pid, unit_start: bool, control: u8, counter: u8) -> [u8; 4] {
-    let [high, low] = pid.value().to_be_bytes();
-    [0x47, high | if unit_start { 0x40 } else { 0 }, low, control << 4 | counter]
+    let header = 0x47 << 24 | u32::from(unit_start) << 22 | u32::from(pid.value()) << 8;
+    (header | u32::from(control) << 4 | u32::from(counter)).to_be_bytes()
 }
 
 fn write_header(packet: &mut [u8; PACKET_SIZE], pid: Pid, unit_start: bool, control: u8, counter: u8) {

@@ -50,7 +50,9 @@ impl PesHeader {
             out[14..19].copy_from_slice(&stamp(0b0001, dts));
             written = 19;
         }
-        out[written..size].fill(0xFF);
+        if written < size {
+            out[written..size].fill(0xFF);
+        }
     }
 }
 

@@ -116,7 +116,7 @@ fn fill(packets: &mut [[u8; PACKET_SIZE]], bodies: &[[u8; BODY_SIZE]], header: u
         use fearless_simd::Simd;
         return avx2.vectorize(
             #[inline(always)]
-            || copy(packets, bodies, header),
+            move || copy(packets, bodies, header),
         );
     }
     copy(packets, bodies, header)
