@@ -78,9 +78,11 @@ impl UnitHeader {
         random_access: bool,
         data: &[u8],
     ) -> UnitHeader {
-        let mut head = [0; UnitHeader::HEAD];
-        let seen = data.len().min(head.len());
-        head[..seen].copy_from_slice(&data[..seen]);
+        let head = data.first_chunk().copied().unwrap_or_else(|| {
+            let mut head = [0; UnitHeader::HEAD];
+            head[..data.len()].copy_from_slice(data);
+            head
+        });
         UnitHeader { stream, pts, dts, random_access, arrival: None, len: data.len(), head }
     }
 
