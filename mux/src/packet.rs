@@ -135,31 +135,29 @@ pub(crate) fn write_adaptation_only(
 
 /// Fills `field` with a length byte, flags, PCR and stuffing, as many of them as it has room for.
 fn write_adaptation(field: &mut [u8], adaptation: Adaptation) {
-    let Some((length, rest)) = field.split_first_mut() else { return };
-    *length = rest.len() as u8;
-    let Some((flags, rest)) = rest.split_first_mut() else { return };
-    *flags = u8::from(adaptation.discontinuity) << 7
-        | u8::from(adaptation.random_access) << 6
-        | u8::from(adaptation.priority) << 5
-        | u8::from(adaptation.pcr.is_some()) << 4;
-    let stuffing = match adaptation.pcr {
-        Some(pcr) => {
-            let Some((bytes, stuffing)) = rest.split_first_chunk_mut::<6>() else { return };
-            *bytes = pcr_bytes(pcr);
-            stuffing
+    let Some(length) = field.len().checked_sub(1) else { return };
+    let flags = u64::from(adaptation.discontinuity) << 7
+        | u64::from(adaptation.random_access) << 6
+        | u64::from(adaptation.priority) << 5
+        | u64::from(adaptation.pcr.is_some()) << 4;
+    let pcr = adaptation.pcr.map_or(0xFFFF_FFFF_FFFF, pcr_bits);
+    let front = ((length as u64) << 56 | flags << 48 | pcr).to_be_bytes();
+    match field.split_first_chunk_mut() {
+        Some((bytes, stuffing)) => {
+            *bytes = front;
+            stuffing.fill(0xFF);
         }
-        None => rest,
-    };
-    stuffing.fill(0xFF);
+        // Stuffing is at its end.
+        None => field.copy_from_slice(&front[..field.len()]),
+    }
 }
 
-/// The six bytes of a PCR (§2.4.3.5): 33 bits of base, six reserved ones, nine bits of extension.
-fn pcr_bytes(instant: i64) -> [u8; 6] {
+/// The 48 bits of a PCR (§2.4.3.5): 33 of base, six reserved ones, nine of extension.
+#[inline]
+fn pcr_bits(instant: i64) -> u64 {
     let wrapped = instant.rem_euclid(PCR_MODULUS) as u64;
     let (base, extension) = (wrapped / 300, wrapped % 300);
-    let bits = base << 15 | 0x3F << 9 | extension;
-    let [_, _, bytes @ ..] = bits.to_be_bytes();
-    bytes
+    base << 15 | 0x3F << 9 | extension
 }
 
 #[cfg(test)]
@@ -176,7 +174,7 @@ mod tests {
             (-1, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x2B]),
         ];
         for (instant, bytes) in table {
-            assert_eq!(pcr_bytes(instant), bytes, "{instant}");
+            assert_eq!(pcr_bits(instant).to_be_bytes()[2..], bytes, "{instant}");
         }
     }
 
