@@ -57,7 +57,8 @@ impl Programme {
     #[must_use]
     pub fn muxer(&self, constant: bool) -> Muxer<Held<'_>> {
         let config = if constant { self.constant() } else { self.config.clone() };
-        let held = Held { units: self.config.streams.iter().map(|_| VecDeque::with_capacity(256)).collect() };
+        let waiting = |_| Waiting { rest: &[], later: VecDeque::with_capacity(256) };
+        let held = Held { streams: self.config.streams.iter().map(waiting).collect() };
         Muxer::with_source(config, held).unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -82,7 +83,7 @@ impl Programme {
         for (stream, dts, data) in &self.units {
             let random_access = stream.0 == 0 && dts % 90_000 == 0;
             let at = Ticks90k(dts + round * DURATION);
-            muxer.source_mut().units[stream.0].push_back(data);
+            muxer.source_mut().streams[stream.0].push(data);
             taken(muxer.announce(UnitHeader::of(*stream, at, at, random_access, data)));
             packets += poll(muxer, buffer);
         }
@@ -176,18 +177,37 @@ fn taken(result: Result<(), PushError>) {
 /// Units that stay where they are until they are copied into packets.
 #[derive(Debug)]
 pub struct Held<'a> {
-    units: Vec<VecDeque<&'a [u8]>>,
+    streams: Vec<Waiting<'a>>,
+}
+
+/// The units of a stream.
+#[derive(Debug)]
+struct Waiting<'a> {
+    /// What is left of the first one.
+    rest: &'a [u8],
+    later: VecDeque<&'a [u8]>,
+}
+
+impl<'a> Waiting<'a> {
+    fn push(&mut self, unit: &'a [u8]) {
+        if self.rest.is_empty() {
+            self.rest = unit;
+        } else {
+            self.later.push_back(unit);
+        }
+    }
 }
 
 impl UnitBytes for Held<'_> {
     fn take(&mut self, stream: StreamIndex, bodies: &mut Bodies<'_>) {
-        let units = &mut self.units[stream.0];
-        while bodies.remaining() > 0
-            && let Some(unit) = units.front_mut()
-        {
-            *unit = &unit[bodies.put(unit)..];
-            if unit.is_empty() {
-                units.pop_front();
+        let Waiting { rest, later } = &mut self.streams[stream.0];
+        while !rest.is_empty() {
+            *rest = &rest[bodies.put(rest)..];
+            if rest.is_empty() {
+                *rest = later.pop_front().unwrap_or_default();
+            }
+            if bodies.remaining() == 0 {
+                return;
             }
         }
     }
