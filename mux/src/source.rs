@@ -55,7 +55,7 @@ impl<'a> Bodies<'a> {
             [packet] if self.at > 0 && bytes.len() >= PACKET_SIZE - self.at => {
                 let room = &mut packet[self.at..];
                 let (now, _) = bytes.split_at(room.len());
-                room.copy_from_slice(now);
+                copy_nearly_all(room, now);
                 self.packets = &mut [];
                 now.len()
             }
@@ -134,6 +134,18 @@ fn copy(packets: &mut [[u8; PACKET_SIZE]], bodies: &[[u8; BODY_SIZE]], mut heade
         header = following(header);
     }
     header
+}
+
+/// Copies what is nearly a packet long in pieces of known size, which overlap.
+#[inline]
+fn copy_nearly_all(to: &mut [u8], from: &[u8]) {
+    let len = to.len();
+    if len == from.len() && (128..=192).contains(&len) {
+        to[..128].copy_from_slice(&from[..128]);
+        to[len - 64..].copy_from_slice(&from[len - 64..]);
+    } else {
+        to.copy_from_slice(from);
+    }
 }
 
 /// The header of a packet with the next counter.
