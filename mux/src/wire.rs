@@ -121,6 +121,9 @@ impl Wire {
     #[inline]
     pub(crate) fn leave(&mut self, at: i64) {
         self.next = at + self.pace.step;
+        if !self.constant {
+            return;
+        }
         self.carried += self.pace.rest;
         if self.carried >= self.pace.bps {
             self.carried -= self.pace.bps;

@@ -114,7 +114,7 @@ impl<S: UnitBytes> Muxer<S> {
         let most = if self.last_pcr.is_some() { packets.len() } else { 1 };
         let most = spacing.before(next.at, until, most);
         let mut clock_from = self.clock_from(index);
-        let (mut at, mut written) = (next.at, 0);
+        let (mut at, mut written, mut last) = (next.at, 0, next.at);
         loop {
             let lane = &mut self.lanes[index];
             let from = spacing.is_ready(written);
@@ -126,9 +126,10 @@ impl<S: UnitBytes> Muxer<S> {
                     clock_from = self.clock_from(index);
                 }
                 written += 1;
+                last = at;
             } else {
                 let mut count = plain.min(most - written);
-                let mut last = spacing.departure(next.at, written + count - 1);
+                last = spacing.departure(next.at, written + count - 1);
                 if clock_from <= last {
                     count = lane.spacing(from, at, self.wire.step()).before(at, clock_from, count);
                     last = spacing.departure(next.at, written + count - 1);
@@ -145,7 +146,7 @@ impl<S: UnitBytes> Muxer<S> {
                 break;
             }
         }
-        self.wire.leave(spacing.departure(next.at, written - 1));
+        self.wire.leave(last);
         self.note(index);
         Run { packets: written, first: next.at, spacing }
     }
