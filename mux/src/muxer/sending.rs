@@ -114,7 +114,8 @@ impl<S: UnitBytes> Muxer<S> {
         let most = if self.last_pcr.is_some() { packets.len() } else { 1 };
         let most = spacing.before(next.at, until, most);
         let mut clock_from = self.clock_from(index);
-        let (mut at, mut written, mut last) = (next.at, 0, next.at);
+        let (mut at, mut written) = (next.at, 0);
+        let mut last;
         loop {
             let lane = &mut self.lanes[index];
             let from = spacing.is_ready(written);
