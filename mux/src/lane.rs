@@ -196,6 +196,7 @@ impl Lane {
     /// Begins the front unit. Sound is spread, so pictures on either side of it are never many packets in a
     /// row: a receiver that takes the rate between two PCRs for constant would see those arrive faster
     /// than they left.
+    #[inline]
     pub(crate) fn begin(&mut self) {
         let Some(unit) = self.queue.front() else { return };
         let len = unit.len;
@@ -317,6 +318,7 @@ impl Lane {
     }
 
     /// The front unit has left whole with the packet sent at `at`. Returns its DTS when that was too late.
+    #[inline]
     pub(crate) fn complete(&mut self, at: i64) -> Option<i64> {
         let dts = self.queue.front()?.dts;
         self.queue.pop();
@@ -362,6 +364,7 @@ impl Lane {
     }
 
     /// Judges a unit. `latest` tells the latest DTS of any stream. Returns the delimiter it lacks.
+    #[inline]
     pub(crate) fn judge(
         &self,
         unit: &UnitHeader,
@@ -411,6 +414,7 @@ impl Lane {
     }
 
     /// Takes a unit that was judged. There must be room in the queue.
+    #[inline]
     pub(crate) fn push(&mut self, unit: &UnitHeader, delimiter: &'static [u8]) {
         let len = self.pes_header(unit.pts, unit.dts).size() + delimiter.len() + unit.len;
         self.queue.push(Unit {

@@ -14,6 +14,7 @@ pub(crate) const H264_DELIMITER: [u8; 6] = [0, 0, 0, 1, 0x09, 0xF0];
 pub(crate) const HEVC_DELIMITER: [u8; 7] = [0, 0, 0, 1, 0x46, 0x01, 0x50];
 
 /// Judges the beginning of a unit of `kind`. Returns the delimiter that it lacks, empty where it lacks none.
+#[inline]
 pub(crate) fn judge(kind: StreamKind, unit: &UnitHeader) -> Result<&'static [u8], PushError> {
     let (beginning, len) = (unit.beginning(), unit.len);
     let UnitHeader { stream, dts, .. } = *unit;
