@@ -78,6 +78,8 @@ pub struct Muxer<S = Queues> {
     start: Option<i64>,
     last_pcr: Option<i64>,
     event: Option<MuxEvent>,
+    /// The stream that the last poll waited for, until something changes.
+    waits_for: Option<StreamIndex>,
 }
 
 impl Muxer<Queues> {
@@ -151,6 +153,7 @@ impl<S> Muxer<S> {
             start: None,
             last_pcr: None,
             event: None,
+            waits_for: None,
         })
     }
 
@@ -176,8 +179,12 @@ impl<S> Muxer<S> {
         if lane.queue.is_full() {
             return Err(self.full(unit.stream, unit.dts));
         }
+        let follows = lane.queue.front().is_some();
         lane.push(&unit, delimiter);
-        self.note(unit.stream.0);
+        // Behind others it changes nothing yet, but how far cues may go.
+        if !follows || self.cues.is_some() {
+            self.note(unit.stream.0);
+        }
         Ok(())
     }
 
@@ -200,7 +207,7 @@ impl<S> Muxer<S> {
 
     /// No room for a unit: whether polling makes some, or nothing will because another stream has stopped.
     pub(crate) fn full(&mut self, stream: StreamIndex, dts: Ticks90k) -> PushError {
-        match self.waits_for() {
+        match self.blocked_by() {
             Some(lane) if lane != stream.0 => {
                 PushError::Stalled { stream, dts, waiting_for: StreamIndex(lane) }
             }
@@ -235,6 +242,7 @@ impl<S> Muxer<S> {
         let certain = self.certain();
         let cues = self.cues.as_mut().ok_or(CueError::NotConfigured)?;
         let (certain, _) = certain.ok_or(CueError::Ended)?;
+        self.waits_for = None;
         cues.push(info, certain)
     }
 
@@ -291,6 +299,7 @@ impl<S> Muxer<S> {
             return Err(events);
         }
         self.coming.push_back((from.0, events));
+        self.waits_for = None;
         self.events_from = self.next_events();
         Ok(())
     }
@@ -360,5 +369,6 @@ impl<S> Muxer<S> {
     fn look_at_tables(&mut self) {
         (self.due, self.due_until) = self.tables.next_until(self.wire.next);
         self.choice.set(Choice::TABLE, self.due.from, self.due.deadline);
+        self.waits_for = None;
     }
 }

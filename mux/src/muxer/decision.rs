@@ -67,7 +67,7 @@ impl<S> Muxer<S> {
 
     /// What leaves next waits for this stream.
     #[cold]
-    pub(super) fn waits_for(&mut self) -> Option<usize> {
+    pub(super) fn blocked_by(&mut self) -> Option<usize> {
         match self.decide() {
             Decision::Blocked { lane } => Some(lane),
             _ => None,
@@ -77,6 +77,7 @@ impl<S> Muxer<S> {
     /// Notes when the next packet of a stream may leave, after something became of it.
     #[inline]
     pub(super) fn note(&mut self, index: usize) {
+        self.waits_for = None;
         let lane = &self.lanes[index];
         self.choice.note(Choice::LANES + lane.place, lane.next());
     }

@@ -16,6 +16,10 @@ impl<S: UnitBytes> Muxer<S> {
         if let Some(event) = self.event.take() {
             return Poll::Event(event);
         }
+        if let Some(stream) = self.waits_for {
+            debug_assert_eq!(self.blocked_by(), Some(stream.0));
+            return Poll::NeedInput { stream };
+        }
         if self.due_until <= self.wire.next {
             self.look_at_tables();
         }
@@ -28,7 +32,10 @@ impl<S: UnitBytes> Muxer<S> {
                     self.change_tables(|tables| tables.announce(at));
                 }
                 Decision::Send { .. } | Decision::Announce { .. } => self.tell_next_events(),
-                Decision::Blocked { lane } => return Poll::NeedInput { stream: StreamIndex(lane) },
+                Decision::Blocked { lane } => {
+                    self.waits_for = Some(StreamIndex(lane));
+                    return Poll::NeedInput { stream: StreamIndex(lane) };
+                }
                 Decision::Done => return Poll::Finished,
             }
         };
