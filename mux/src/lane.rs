@@ -357,7 +357,9 @@ impl Lane {
         if let Some(previous) = self.last_dts.filter(|&previous| dts.0 <= previous) {
             return Err(PushError::DtsNotIncreasing { stream, dts, previous: Ticks90k(previous) });
         }
-        if let Some(previous) = self.last_dts.or_else(latest).filter(|&last| (dts.0 - last).abs() > LONGEST_GAP) {
+        if let Some(previous) =
+            self.last_dts.or_else(latest).filter(|&last| (dts.0 - last).abs() > LONGEST_GAP)
+        {
             return Err(PushError::DtsGap { stream, dts, previous: Ticks90k(previous) });
         }
         Ok(())

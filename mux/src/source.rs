@@ -89,7 +89,7 @@ impl<'a> Bodies<'a> {
 
     /// Goes on in the first packet, to its end at most.
     fn put_in_first<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(packet) = self.packets.first_mut() else { return bytes };
+        let Some(packet) = self.packets.first_mut().filter(|_| !bytes.is_empty()) else { return bytes };
         if self.at == 0 {
             packet[..HEADER_SIZE].copy_from_slice(&self.header.to_be_bytes());
             self.header = following(self.header);
@@ -260,6 +260,16 @@ mod tests {
             let next = fill(&mut one, &bodies[..count], header);
             assert_eq!((next, &one), (copy(&mut other, &bodies[..count], header), &other));
             assert!(other.iter().zip(&bodies).all(|(packet, body)| packet[HEADER_SIZE..] == body[..]));
+        }
+    }
+
+    #[test]
+    fn every_length_is_copied_whole() {
+        let from: Vec<u8> = (0..=255).collect();
+        for len in 0..=from.len() {
+            let mut to = vec![0xEE; len];
+            copy_nearly_all(&mut to, &from[..len]);
+            assert_eq!(to, from[..len]);
         }
     }
 

@@ -40,7 +40,8 @@ impl<S> Muxer<S> {
             self.consider_cue();
         }
         let first = self.first();
-        let at = if self.wire.constant { self.wire.next } else { self.wire.next.max(self.choice.earliest(first)) };
+        let at =
+            if self.wire.constant { self.wire.next } else { self.wire.next.max(self.choice.earliest(first)) };
         let mut certain = i64::MAX;
         if let Some((instant, lane)) = self.certain() {
             // What is far behind its stamps may fill its queue, and goes on.
@@ -193,9 +194,11 @@ impl<S> Muxer<S> {
         }
         match (start, unknown) {
             (Some(at), Some((first, lane))) if first <= at => Decision::Blocked { lane },
-            (Some(at), _) => {
-                Decision::Send { place: Choice::TABLE, at, limits: Limits { until: i64::MIN, rival: i64::MIN } }
-            }
+            (Some(at), _) => Decision::Send {
+                place: Choice::TABLE,
+                at,
+                limits: Limits { until: i64::MIN, rival: i64::MIN },
+            },
             (None, Some((_, lane))) => Decision::Blocked { lane },
             (None, None) => Decision::Done,
         }
@@ -223,6 +226,8 @@ pub(super) struct Choice {
     /// follows.
     streams: u32,
 }
+
+const _: () = assert!(3 * MuxConfig::MAX_STREAMS <= u32::BITS as usize, "three bits for each stream");
 
 impl Choice {
     pub(super) const TABLE: usize = 0;
@@ -277,15 +282,15 @@ impl Choice {
     /// Whether what stands at `place` is `what`.
     #[inline]
     fn is(&self, place: usize, what: u32) -> bool {
-        place.checked_sub(Choice::LANES).is_some_and(|stream| {
-            stream < MuxConfig::MAX_STREAMS && self.streams & what << stream != 0
-        })
+        place
+            .checked_sub(Choice::LANES)
+            .is_some_and(|stream| stream < MuxConfig::MAX_STREAMS && self.streams & what << stream != 0)
     }
 
     /// Whether any stream is `what`.
     #[inline]
     fn any(&self, what: u32) -> bool {
-        self.streams & what * (Choice::UNKNOWN - 1) != 0
+        self.streams & (what * (Choice::UNKNOWN - 1)) != 0
     }
 
     /// A stream with a unit does not begin now.
@@ -314,9 +319,8 @@ impl Choice {
         let mut first = First { place: Choice::TABLE, from: table, next: i64::MAX };
         for place in Choice::LANES..self.count.min(Choice::MOST) {
             let from = self.from[place];
-            let is_first = from < first.from;
             first.next = first.next.min(from.max(first.from));
-            first.place = if is_first { place } else { first.place };
+            first.place = if from < first.from { place } else { first.place };
             first.from = first.from.min(from);
         }
         first

@@ -142,7 +142,12 @@ impl<S: UnitBytes> Muxer<S> {
                     count = lane.spacing(from, at, self.wire.step()).before(at, clock_from, count);
                     last = spacing.departure(next.at, written + count - 1);
                 }
-                self.write_bodies(&mut packets[written..written + count], index, Ready { from, at, ..next }, last);
+                self.write_bodies(
+                    &mut packets[written..written + count],
+                    index,
+                    Ready { from, at, ..next },
+                    last,
+                );
                 written += count;
             }
             let lane = &self.lanes[index];
