@@ -64,8 +64,10 @@ pub fn process() {
 }
 
 fn serve(socket: PathBuf) {
-    let _ = std::fs::remove_file(&socket);
-    let listener = UnixListener::bind(&socket).unwrap();
+    // As AIR does: the path appears when there is somebody listening.
+    let nascent = socket.with_extension("nascent");
+    let listener = UnixListener::bind(&nascent).unwrap();
+    std::fs::rename(&nascent, &socket).unwrap();
     let mut sessions = Vec::new();
     for stream in listener.incoming() {
         let child = Command::new(std::env::current_exe().unwrap())
