@@ -39,6 +39,10 @@ LIST
     fi
     if [ "$purpose" = test ]; then
         echo 'ffmpeg makes test clips and judges our output'
+        # Ubuntu has it as a snap only; the page is not looked at there.
+        if [ "$(archive_version chromium)" != 999 ]; then
+            echo 'chromium looks at the home page'
+        fi
     fi
 }
 
