@@ -11,7 +11,7 @@ use retrovue_tests::viewing::timed_pictures;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// One station at a time.
 fn alone() -> std::sync::MutexGuard<'static, ()> {
@@ -74,6 +74,11 @@ fn recorded(station: &Station) -> u64 {
     let json: Value = serde_json::from_str(&page(&station.address, "/api/channels")).unwrap();
     assert_eq!((&json["as_run"]["lost"], &json["as_run"]["failing"]), (&0.into(), &false.into()));
     json["as_run"]["recorded"].as_u64().unwrap()
+}
+
+fn utc_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -156,6 +161,11 @@ fn what_was_told_before_a_kill_is_kept_and_what_was_on_the_air_is_closed_once() 
     wait_until("the session in its place", || {
         let channel = station.channel();
         channel["air_pid"].as_u64().is_some_and(|new| new != pid) && recorded(&station) >= 7
+    });
+    // With a block on the air that neither begins nor ends.
+    wait_until("the middle of a block", || {
+        let (on_air, now) = (&station.channel()["now"], utc_ms());
+        number(on_air, "start_utc_ms") + 2_000 < now && now < number(on_air, "end_utc_ms") - 3_000
     });
     let told = as_run(dir.path(), began);
     let lost: Vec<&Value> = told.iter().filter(|row| row["outcome"] == "failed").collect();

@@ -5,9 +5,16 @@ use super::StationError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The file that a running station holds a lock on; it holds the number of its process.
 const LOCK_FILE: &str = "station.lock";
+
+/// How long a lock is asked for: what a station that was killed had just forked holds it until it is another program.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Pause between two tries.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The lock of a data folder, as long as this value. The system takes it back however the process ends.
 #[derive(Debug)]
@@ -31,7 +38,13 @@ impl DataLock {
             Ok(file) => file,
             Err(error) => return unlocked(&error),
         };
-        match file.try_lock() {
+        let asked = Instant::now();
+        let mut locked = file.try_lock();
+        while matches!(locked, Err(TryLockError::WouldBlock)) && asked.elapsed() < PATIENCE {
+            std::thread::sleep(ASK_AGAIN);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -66,6 +79,18 @@ mod tests {
         let told = std::fs::read_to_string(dir.path().join(LOCK_FILE)).unwrap();
         assert_eq!(told, format!("{}\n", std::process::id()));
         drop(again);
+    }
+
+    #[test]
+    fn a_lock_that_is_given_up_in_a_moment_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = DataLock::take(dir.path()).unwrap();
+        let ending = std::thread::spawn(move || {
+            std::thread::sleep(4 * ASK_AGAIN);
+            drop(first);
+        });
+        DataLock::take(dir.path()).unwrap();
+        ending.join().unwrap();
     }
 
     #[test]
